@@ -1,0 +1,128 @@
+"""Source archives and result archives: told apart by content, unpacked without leaving their folder."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from abeja_emulator.wire.messages import Body
+
+#: Bytes an archive may unpack to, all files together. No number is known. Evidence: inferred.
+UNPACKED_LIMIT = 4 * 1024**3
+
+#: Bytes copied at once.
+PIECE = 1024 * 1024
+
+
+class ArchiveError(ValueError):
+    """An archive that is damaged, is none at all, or wants to write where it must not."""
+
+
+def check_archive(body: Body) -> None:
+    """Check that `body` is a zip or tar archive whose members all stay inside their folder.
+
+    Raises:
+        ArchiveError: when it is not.
+    """
+    for _ in _members(_stream(body)):
+        pass
+
+
+def unpack(body: Body, folder: Path) -> None:
+    """Unpack a zip, tar or tar.gz archive, told apart by content as the runner does.
+
+    Raises:
+        ArchiveError: when it is damaged, a member leaves the folder, is a link or device, or the
+            whole is larger than `UNPACKED_LIMIT`. Nothing outside the folder is written then.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = 0
+    for name, mode, content in _members(_stream(body)):
+        target = folder.joinpath(*PurePosixPath(name).parts)
+        if content is None:
+            target.mkdir(parents=True, exist_ok=True)
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with content, target.open("wb") as file:
+            while piece := content.read(PIECE):
+                written += len(piece)
+                if written > UNPACKED_LIMIT:
+                    message = f"the archive unpacks to more than {UNPACKED_LIMIT} bytes"
+                    raise ArchiveError(message)
+                file.write(piece)
+        # Archives made by ZipFile.writestr carry mode 0600 or none at all.
+        target.chmod(0o644 | (mode & 0o111))
+
+
+def pack(folder: Path) -> bytes | None:
+    """Return a zip of every file below `folder`, names relative to it; None when there is none.
+
+    The layout opens again unchanged, sub-folders included: model handlers open
+    `$ABEJA_TRAINING_RESULT_DIR/model.h5` directly (public templates).
+    """
+    buffer = io.BytesIO()
+    count = 0
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                archive.write(path, path.relative_to(folder).as_posix())
+                count += 1
+    return buffer.getvalue() if count else None
+
+
+def _stream(body: Body) -> BinaryIO:
+    if isinstance(body, bytes):
+        return io.BytesIO(body)
+    body.seek(0)
+    return body
+
+
+def _members(stream: BinaryIO) -> Iterator[tuple[str, int, BinaryIO | None]]:
+    """Yield (name, mode, content) of each member; content is None for a folder."""
+    try:
+        if zipfile.is_zipfile(stream):
+            stream.seek(0)
+            yield from _zip_members(stream)
+        else:
+            stream.seek(0)
+            yield from _tar_members(stream)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
+        message = f"the archive is damaged, or neither zip nor tar nor tar.gz: {error}"
+        raise ArchiveError(message) from error
+
+
+def _zip_members(stream: BinaryIO) -> Iterator[tuple[str, int, BinaryIO | None]]:
+    with zipfile.ZipFile(stream) as archive:
+        for member in archive.infolist():
+            mode = member.external_attr >> 16
+            if stat.S_ISLNK(mode):
+                raise ArchiveError(_refusal(member.filename, "is a link"))
+            name = _inside(member.filename)
+            yield name, mode, None if member.is_dir() else archive.open(member)  # type: ignore[misc]
+
+
+def _tar_members(stream: BinaryIO) -> Iterator[tuple[str, int, BinaryIO | None]]:
+    with tarfile.open(fileobj=stream, mode="r:*") as archive:
+        for member in archive:
+            if not (member.isfile() or member.isdir()):
+                raise ArchiveError(_refusal(member.name, "is a link or a device"))
+            yield _inside(member.name), member.mode, archive.extractfile(member)  # type: ignore[misc]
+
+
+def _inside(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or os.path.splitdrive(name)[0]:
+        raise ArchiveError(_refusal(name, "would be written outside its folder"))
+    return name
+
+
+def _refusal(name: str, why: str) -> str:
+    return f"the archive is refused: member {name!r} {why}"

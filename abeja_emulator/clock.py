@@ -1,0 +1,48 @@
+"""The one source of time of a Platform."""
+
+from __future__ import annotations
+
+import datetime as _datetime
+from threading import Lock
+
+
+class Clock:
+    """Time as a Platform sees it: the machine's time plus an offset that only grows.
+
+    The machine's time is read as `datetime.now(utc)` and in no other way, because a frozen
+    `time.time()` (freezegun) shows the real time near threads while `datetime.now` stays frozen.
+    """
+
+    def __init__(self) -> None:
+        self._offset = _datetime.timedelta()
+        self._lock = Lock()
+
+    def now(self) -> _datetime.datetime:
+        """Return the time, aware, in UTC."""
+        return _datetime.datetime.now(_datetime.timezone.utc) + self._offset
+
+    def timestamp(self) -> float:
+        """Return the time in seconds since the epoch."""
+        return self.now().timestamp()
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass at once.
+
+        Raises:
+            ValueError: when `seconds` is negative; what has happened stays in the past.
+        """
+        if seconds < 0:
+            message = f"time does not run backwards: advance({seconds}) is negative"
+            raise ValueError(message)
+        with self._lock:
+            self._offset += _datetime.timedelta(seconds=seconds)
+
+    @property
+    def offset(self) -> float:
+        """Seconds by which this clock is ahead of the machine's."""
+        return self._offset.total_seconds()
+
+
+def iso(moment: _datetime.datetime) -> str:
+    """Return `moment` the way the store keeps it: UTC, microseconds, sortable as text."""
+    return moment.astimezone(_datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")

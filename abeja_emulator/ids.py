@@ -1,0 +1,65 @@
+"""The one source of ids and of randomness of a Platform."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import datetime
+
+#: Platform ids are 13 decimal digits and start with 1 (abeja-sdk tests/conftest.py, fake_platform_id).
+FIRST_PLATFORM_ID = 1_100_000_000_000
+
+
+class Ids:
+    """Hands out ids that are never handed out again, whatever is rolled back.
+
+    The SDK's file cache never asks again for a file it has seen, so an id that came back with
+    other content would show one test the data of another.
+
+    Args:
+        seed: makes the random part of ids repeat from run to run; None takes the system's entropy.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._lock = Lock()
+        self._random = random.Random(seed)  # noqa: S311 - ids, not secrets
+        self._platform = FIRST_PLATFORM_ID
+        self._sequence = 0
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def platform_id(self) -> str:
+        """Return 13 digits: organization, dataset, channel, job definition, job."""
+        with self._lock:
+            self._platform += 1
+            return str(self._platform)
+
+    def number(self, kind: str, parent: str) -> int:
+        """Return 1, 2, 3, … of what is counted within a parent: versions, dataset items."""
+        with self._lock:
+            number = self._numbers.get((kind, parent), 0) + 1
+            self._numbers[kind, parent] = number
+            return number
+
+    def sequence(self) -> int:
+        """Return the place of a new record in the order of creation."""
+        with self._lock:
+            self._sequence += 1
+            return self._sequence
+
+    def file_id(self, moment: datetime.datetime) -> str:
+        """Return a datalake file id, `YYYYMMDDTHHMMSS-<uuid4>` of the UTC time of upload."""
+        return f"{moment:%Y%m%dT%H%M%S}-{self.uuid()}"
+
+    def uuid(self) -> str:
+        """Return a random UUID of version 4."""
+        with self._lock:
+            return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def hexadecimal(self, digits: int) -> str:
+        """Return that many random hexadecimal digits."""
+        with self._lock:
+            return f"{self._random.getrandbits(4 * digits):0{digits}x}"

@@ -1,0 +1,1 @@
+"""Channels, files and data sources."""

@@ -1,0 +1,156 @@
+"""Who is who: organizations, users, tokens, and which credential may do what."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+from abeja_emulator.errors import Forbidden, NotFound, Unauthorized
+from abeja_emulator.services.organizations.records import BearerToken, Datasource, Organization, User
+from abeja_emulator.wire.call import Caller
+
+if TYPE_CHECKING:
+    import datetime
+
+    from abeja_emulator.wire.call import World
+    from abeja_emulator.wire.credentials import Credential
+
+UNKNOWN = "this credential is not known here; with strict authentication create it first, or use the default open one"
+
+
+class Accounts:
+    """Organizations and credentials of one Platform."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.organizations = world.store.table("organization", Organization)
+        self.users = world.store.table("user", User)
+        self.bearer_tokens = world.store.table("bearer_token", BearerToken)
+        self.datasources = world.store.table("datasource", Datasource)
+
+    def add_organization(self, name: str, identifier: str | None = None) -> Organization:
+        """Create an organization and return it."""
+        now = second(self._world.clock.now())
+        organization = Organization(
+            id=identifier or self._world.ids.platform_id(),
+            name=name,
+            display_name=name,
+            created_at=now,
+            updated_at=now,
+        )
+        self.organizations.insert("", organization.id, organization, name=name)
+        return organization
+
+    def add_user(self, organization_id: str, token: str, *, email: str, role: str = "admin") -> User:
+        """Create a user with one personal access token and return it."""
+        now = second(self._world.clock.now())
+        user = User(
+            id=self._world.ids.platform_id(),
+            organization_id=organization_id,
+            email=email,
+            display_name=email.partition("@")[0],
+            role=role,
+            created_at=now,
+            updated_at=now,
+            token_digests=[_digest(token)],
+        )
+        self.users.insert(organization_id, user.id, user)
+        return user
+
+    def add_bearer_token(
+        self, organization_id: str, user_id: str, token: str, training_job_id: str | None = None
+    ) -> None:
+        """Make `token` a bearer token of that user, or of that job."""
+        record = BearerToken(
+            digest=_digest(token),
+            organization_id=organization_id,
+            user_id=user_id,
+            training_job_id=training_job_id,
+        )
+        self.bearer_tokens.insert(organization_id, record.digest, record)
+
+    def add_datasource(self, organization_id: str, display_name: str | None = None) -> Datasource:
+        """Create a data source, linked to no channel yet, and return it."""
+        now = second(self._world.clock.now())
+        datasource = Datasource(
+            datasource_id=self._world.ids.platform_id(),
+            display_name=display_name,
+            secret=self._world.ids.hexadecimal(40),
+            created_at=now,
+            updated_at=now,
+        )
+        self.datasources.insert(organization_id, datasource.datasource_id, datasource)
+        return datasource
+
+    def organization(self, identifier_or_name: str) -> Organization:
+        """Return the organization with that id or, as the CLI may send it, that name.
+
+        Raises:
+            NotFound: when there is none.
+        """
+        found = self.organizations.get("", identifier_or_name) or self.organizations.named("", identifier_or_name)
+        if found is None:
+            known = ", ".join(row.record.id for row in self.organizations.all())
+            message = f"organization {identifier_or_name!r} does not exist; there is {known}"
+            raise NotFound(message)
+        return found
+
+    def user(self, user_id: str) -> User | None:
+        """Return the user with that id, or None."""
+        row = self.users.find(user_id)
+        return None if row is None else row.record
+
+    def caller(self, credential: Credential) -> Caller:
+        """Return who a credential belongs to; secrets are compared in constant time.
+
+        Raises:
+            Unauthorized: when it is not known.
+        """
+        given = _digest(credential.secret)
+        if credential.kind == "bearer":
+            token = self.bearer_tokens.find(given)
+            if token is not None and hmac.compare_digest(token.record.digest, given):
+                return Caller(token.record.organization_id, token.record.user_id)
+        elif credential.kind == "user":
+            user = self.users.find(credential.identifier)
+            if user is not None and any(
+                [hmac.compare_digest(known, given) for known in user.record.token_digests]
+            ):
+                return Caller(user.record.organization_id, user.record.id)
+        else:
+            datasource = self.datasources.find(credential.identifier)
+            if datasource is not None and hmac.compare_digest(_digest(datasource.record.secret), given):
+                return Caller(datasource.parent, credential.identifier, tuple(datasource.record.channels))
+        raise Unauthorized(UNKNOWN)
+
+
+def check_organization(caller: Caller | None, organization_id: str) -> None:
+    """Check that a credential belongs to the organization whose things it asks for.
+
+    Raises:
+        Forbidden: when it belongs to another one.
+    """
+    if caller is not None and caller.organization_id not in {None, organization_id}:
+        message = f"this credential belongs to organization {caller.organization_id}, not {organization_id}"
+        raise Forbidden(message)
+
+
+def check_channel(caller: Caller | None, channel_id: str) -> None:
+    """Check that a data source is linked to the channel it asks for.
+
+    Raises:
+        Forbidden: when it is not.
+    """
+    if caller is not None and caller.channels is not None and channel_id not in caller.channels:
+        message = f"data source {caller.user_id} is not linked to channel {channel_id}"
+        raise Forbidden(message)
+
+
+def second(moment: datetime.datetime) -> str:
+    """Return a time as organizations, users and channels show it, `2024-01-02T03:04:05Z`."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Job definitions, their versions, training jobs, statistics and results."""

@@ -1,0 +1,301 @@
+"""State and rules of job definitions and their versions."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from abeja_emulator.archives import ArchiveError, check_archive
+from abeja_emulator.clock import iso
+from abeja_emulator.errors import BadRequest, Conflict, NotFound
+from abeja_emulator.services.training.records import JobDefinition, JobDefinitionVersion, TrainingJob
+from abeja_emulator.wire.content import Download
+
+if TYPE_CHECKING:
+    from abeja_emulator.wire.call import World
+    from abeja_emulator.wire.content import Upload
+    from abeja_emulator.wire.messages import Body
+
+#: Longest description (help text of the CLI).
+DESCRIPTION_LIMIT = 256
+
+#: Image of a version that names none. Evidence: inferred; a later answer without a well-formed image
+#: makes the SDK raise a ValueError (`abeja/common/docker_image_name.py`).
+DEFAULT_IMAGE = "abeja-inc/all-cpu:19.10"
+
+_IMAGE = re.compile(r"(?:[^/\s:]+(?::\d+)?/)?[^/\s]+/[^/\s:]+(?::[^/\s:]+)?(?:/[^/\s:]+(?::[^/\s:]+)?)?")
+
+
+class Definitions:
+    """The job definitions of one Platform."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._definitions = world.store.table("job_definition", JobDefinition)
+        self._versions = world.store.table("job_definition_version", JobDefinitionVersion)
+        self._jobs = world.store.table("training_job", TrainingJob)
+
+    def create(self, organization_id: str, name: str) -> JobDefinition:
+        """Create a job definition.
+
+        Raises:
+            BadRequest: when the name is empty or has a slash, which no path could hold.
+            Conflict: when the organization has one of that name.
+        """
+        if not name or "/" in name:
+            message = f"a job definition needs a name without a slash, not {name!r}"
+            raise BadRequest(message)
+        if self._definitions.named(organization_id, name) is not None:
+            message = f"job definition {name!r} exists already"
+            raise Conflict(message)
+        now = iso(self._world.clock.now())
+        definition = JobDefinition(
+            organization_id=organization_id,
+            job_definition_id=self._world.ids.platform_id(),
+            name=name,
+            created_at=now,
+            modified_at=now,
+        )
+        self._definitions.insert(organization_id, definition.job_definition_id, definition, name=name)
+        return definition
+
+    def get(self, organization_id: str, name_or_id: str) -> JobDefinition:
+        """Return a job definition by its name or, as high-level SDK objects ask for it, by its id.
+
+        Raises:
+            NotFound: when the organization has none.
+        """
+        found = self.find(organization_id, name_or_id)
+        if found is None:
+            known = self._definitions.slice(organization_id, limit=10, newest_first=True)
+            names = ", ".join(definition.name for definition in known) or "none"
+            message = f"job definition {name_or_id!r} does not exist; newest definitions: {names}"
+            raise NotFound(message)
+        return found
+
+    def find(self, organization_id: str, name_or_id: str) -> JobDefinition | None:
+        """Return a job definition by its name or its id, or None."""
+        return self._definitions.named(organization_id, name_or_id) or self._definitions.get(
+            organization_id, name_or_id
+        )
+
+    def list(self, organization_id: str, offset: int, limit: int, *, archived: bool) -> list[JobDefinition]:
+        """Return job definitions in order of creation."""
+        return self._definitions.slice(organization_id, offset=offset, limit=limit, archived=archived)
+
+    def count(self, organization_id: str, *, archived: bool) -> int:
+        """Return how many job definitions there are."""
+        if archived:
+            return self._definitions.count(organization_id)
+        return self._definitions.count_kept(organization_id)
+
+    def archive(self, organization_id: str, name: str, *, archived: bool) -> JobDefinition:
+        """Archive a job definition or take it back."""
+        definition = msgspec.structs.replace(
+            self.get(organization_id, name), archived=archived, modified_at=iso(self._world.clock.now())
+        )
+        self._definitions.update(
+            organization_id, definition.job_definition_id, definition, archived=archived
+        )
+        return definition
+
+    def delete(self, organization_id: str, name: str) -> JobDefinition:
+        """Delete a job definition with its versions and jobs, and return it as it was."""
+        definition = self.get(organization_id, name)
+        identifier = definition.job_definition_id
+        for version in self._versions.slice(identifier):
+            self._release(version)
+        for job in self._jobs.slice(identifier):
+            if job.artifact:
+                self._world.store.blobs.release(job.artifact)
+        self._versions.delete_under(identifier)
+        self._jobs.delete_under(identifier)
+        self._definitions.delete(organization_id, identifier)
+        return definition
+
+    def view(self, definition: JobDefinition) -> dict[str, Any]:
+        """Return a job definition as the API shows it, without its jobs."""
+        identifier = definition.job_definition_id
+        shown = msgspec.structs.asdict(definition)
+        shown["created_at"], shown["modified_at"] = zulu(definition.created_at), zulu(definition.modified_at)
+        shown.update(
+            versions=[version_view(version) for version in self._versions.slice(identifier)],
+            jobs=None,
+            version_count=self._versions.count(identifier),
+            model_count=0,
+            notebook_count=0,
+            tensorboard_count=0,
+        )
+        return shown
+
+    def create_version(  # noqa: PLR0913 - the fields of a version
+        self,
+        definition: JobDefinition,
+        source: Upload | None,
+        *,
+        handler: str,
+        image: str | None = None,
+        environment: dict[str, Any] | None = None,
+        datasets: dict[str, Any] | None = None,
+        description: str | None = None,
+    ) -> JobDefinitionVersion:
+        """Create the next version of a job definition; one that runs from a folder here has no source.
+
+        Raises:
+            BadRequest: when the source is no archive, or a field is not well-formed.
+        """
+        check_description(description)
+        image = image or DEFAULT_IMAGE
+        if not _IMAGE.fullmatch(image):
+            message = f"image {image!r} is not of the form [host/]repository/name[:tag]"
+            raise BadRequest(message)
+        digest, size = ("", 0) if source is None else self._kept(source)
+        now = iso(self._world.clock.now())
+        version = JobDefinitionVersion(
+            job_definition_id=definition.job_definition_id,
+            job_definition_version=self._world.ids.number("version", definition.job_definition_id),
+            handler=handler,
+            image=image,
+            environment=as_texts(environment),
+            datasets=as_texts(datasets),
+            description=description,
+            source=digest,
+            source_size=size,
+            created_at=now,
+            modified_at=now,
+        )
+        number = str(version.job_definition_version)
+        self._versions.insert(definition.job_definition_id, number, version)
+        return version
+
+    def version(self, definition: JobDefinition, number: str) -> JobDefinitionVersion:
+        """Return a version by its number.
+
+        Raises:
+            NotFound: when the definition has none with that number.
+        """
+        version = self._versions.get(definition.job_definition_id, number)
+        if version is None:
+            known = [str(each.job_definition_version) for each in self.versions(definition, archived=True)]
+            message = (
+                f"job definition {definition.name!r} has no version {number!r}; it has {', '.join(known) or 'none'}"
+            )
+            raise NotFound(message)
+        return version
+
+    def versions(self, definition: JobDefinition, *, archived: bool) -> list[JobDefinitionVersion]:
+        """Return the versions of a job definition, oldest first."""
+        return self._versions.slice(definition.job_definition_id, archived=archived)
+
+    def describe_version(
+        self, definition: JobDefinition, number: str, description: str | None
+    ) -> JobDefinitionVersion:
+        """Change the description of a version; nothing else of it can be changed."""
+        check_description(description)
+        return self._put(
+            definition, msgspec.structs.replace(self.version(definition, number), description=description)
+        )
+
+    def archive_version(
+        self, definition: JobDefinition, number: str, *, archived: bool
+    ) -> JobDefinitionVersion:
+        """Archive a version or take it back."""
+        return self._put(
+            definition, msgspec.structs.replace(self.version(definition, number), archived=archived)
+        )
+
+    def delete_version(self, definition: JobDefinition, number: str) -> None:
+        """Delete a version and its source."""
+        version = self.version(definition, number)
+        self._release(version)
+        self._versions.delete(definition.job_definition_id, number)
+
+    def source_url(self, definition: JobDefinition, number: str, origin: str) -> str:
+        """Return a signed URL to the source archive of a version."""
+        version = self.version(definition, number)
+        target, _ = self._world.signer.sign(
+            "GET", "sources", definition.job_definition_id, str(version.job_definition_version)
+        )
+        return origin + target
+
+    def source(self, definition_id: str, number: str) -> Download:
+        """Return the source archive of a version.
+
+        Raises:
+            NotFound: when the version is gone.
+        """
+        version = self._versions.get(definition_id, number)
+        if version is None:
+            message = f"version {number} of job definition {definition_id} does not exist any more"
+            raise NotFound(message)
+        return Download(self.archive_of(version), version.source_size, "application/octet-stream")
+
+    def archive_of(self, version: JobDefinitionVersion) -> Body:
+        """Return the source archive of a version.
+
+        Raises:
+            NotFound: when it runs from a folder of this machine and has none.
+        """
+        if not version.source:
+            message = (
+                f"version {version.job_definition_version} of job definition {version.job_definition_id} was made "
+                "from a folder of this machine and has no source archive"
+            )
+            raise NotFound(message)
+        return self._world.store.blobs.content(version.source)
+
+    def _release(self, version: JobDefinitionVersion) -> None:
+        if version.source:
+            self._world.store.blobs.release(version.source)
+
+    def _kept(self, source: Upload) -> tuple[str, int]:
+        try:
+            check_archive(source.content)
+        except ArchiveError as error:
+            raise BadRequest(str(error)) from error
+        return self._world.store.blobs.put(source.content)
+
+    def _put(self, definition: JobDefinition, version: JobDefinitionVersion) -> JobDefinitionVersion:
+        version = msgspec.structs.replace(version, modified_at=iso(self._world.clock.now()))
+        self._versions.update(
+            definition.job_definition_id,
+            str(version.job_definition_version),
+            version,
+            archived=version.archived,
+        )
+        return version
+
+
+def version_view(version: JobDefinitionVersion) -> dict[str, Any]:
+    """Return a version as the API shows it; `user_parameters` is the old name of `environment`."""
+    shown = msgspec.structs.asdict(version)
+    del shown["source"], shown["source_size"]
+    shown.update(
+        user_parameters={},
+        created_at=zulu(version.created_at),
+        modified_at=zulu(version.modified_at),
+    )
+    return shown
+
+
+def zulu(moment: str | None) -> str | None:
+    """Return a kept time as training shows it, `2024-01-02T03:04:05.123456Z`."""
+    return None if moment is None else moment + "Z"
+
+
+def as_texts(values: dict[str, Any] | None) -> dict[str, str]:
+    """Return values as the CLI and the runner pass them on: text, null as the empty text."""
+    return {name: "" if value is None else str(value) for name, value in (values or {}).items()}
+
+
+def check_description(description: str | None) -> None:
+    """Check the length of a description.
+
+    Raises:
+        BadRequest: when it is longer than `DESCRIPTION_LIMIT`.
+    """
+    if description is not None and len(description) > DESCRIPTION_LIMIT:
+        message = f"a description has at most {DESCRIPTION_LIMIT} characters; this one has {len(description)}"
+        raise BadRequest(message)

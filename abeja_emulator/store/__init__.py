@@ -1,0 +1,1 @@
+"""State: records in SQLite, bytes in content-addressed blobs, snapshots over both."""

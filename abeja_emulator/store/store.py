@@ -1,0 +1,104 @@
+"""The state of one Platform: records and blobs, changed together, restored together."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from abeja_emulator.store.blobs import Blobs
+from abeja_emulator.store.database import Database
+from abeja_emulator.store.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import msgspec
+
+    from abeja_emulator.ids import Ids
+
+    RecordT = TypeVar("RecordT", bound=msgspec.Struct)
+
+
+class SnapshotOrderError(RuntimeError):
+    """A snapshot was left while a later one was still open."""
+
+
+class Store:
+    """Records and blobs of one Platform.
+
+    Args:
+        ids: where ids and the order of records come from.
+        path: a database file, or the default, which lives and dies with the object.
+    """
+
+    def __init__(self, ids: Ids, path: str = ":memory:") -> None:
+        self._ids = ids
+        self.database = Database(path)
+        self.blobs = Blobs(self.database)
+        self._tables: dict[str, Table[Any]] = {}
+
+    def table(self, kind: str, record: type[RecordT]) -> Table[RecordT]:
+        """Return the records of that kind; a kind has one type."""
+        table = self._tables.get(kind)
+        if table is None:
+            table = self._tables[kind] = Table(self.database, self._ids, kind, record)
+        return table
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold the state still while something is read from it."""
+        with self.database.reading():
+            yield
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make what follows happen wholly or, when it raises, not at all."""
+        with self.database.reading():
+            try:
+                with self.database.transaction():
+                    yield
+            finally:
+                self.blobs.sweep()
+
+    def snapshot(self) -> Snapshot:
+        """Remember the state as it is; snapshots nest and are left in the reverse order."""
+        with self.database.reading():
+            depth = self.database.savepoint()
+            self.blobs.enter_snapshot()
+            return Snapshot(self, depth)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self.blobs.close()
+        self.database.close()
+
+
+class Snapshot:
+    """A state to return to; ids handed out since are not handed out again."""
+
+    def __init__(self, store: Store, depth: int) -> None:
+        self._store = store
+        self._depth = depth
+
+    def rollback(self) -> None:
+        """Return to the state of the snapshot, and close it."""
+        self._leave(keep=False)
+
+    def release(self) -> None:
+        """Keep what came since, and close the snapshot."""
+        self._leave(keep=True)
+
+    def _leave(self, *, keep: bool) -> None:
+        database = self._store.database
+        with database.reading():
+            if database.depth != self._depth:
+                message = (
+                    f"this snapshot is number {self._depth} but number {database.depth} is the innermost: "
+                    "leave snapshots in the reverse order of taking them"
+                )
+                raise SnapshotOrderError(message)
+            if keep:
+                database.release()
+            else:
+                database.rollback()
+            self._store.blobs.leave_snapshot()

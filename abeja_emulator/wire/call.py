@@ -1,0 +1,62 @@
+"""What the rule of an operation gets to see: no HTTP, only what was meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from abeja_emulator.clock import Clock
+    from abeja_emulator.ids import Ids
+    from abeja_emulator.store.store import Store
+    from abeja_emulator.wire.signing import Signer
+
+QueryT = TypeVar("QueryT")
+BodyT = TypeVar("BodyT")
+
+
+@dataclass(frozen=True)
+class World:
+    """What every rule works on: the state and the sources of time, ids and signatures."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    signer: Signer
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, as far as the platform knows.
+
+    Attributes:
+        organization_id: the organization the credential belongs to; None with open credentials,
+            which belong to every organization.
+        user_id: the user, or data source, on whose behalf the call is made.
+        channels: the only channels a data source may use; None for anybody else.
+    """
+
+    organization_id: str | None
+    user_id: str
+    channels: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Call(Generic[QueryT, BodyT]):
+    """One call of an operation.
+
+    Attributes:
+        world: the Platform's state and sources.
+        path: values of the path's segments, percent-decoded.
+        query: the query, typed.
+        body: the body, typed.
+        caller: who calls; None where a signature in the URL opens the operation.
+        origin: scheme and host the client used; signed URLs are made absolute with it.
+    """
+
+    world: World
+    path: dict[str, str]
+    query: QueryT
+    body: BodyT
+    caller: Caller | None
+    origin: str

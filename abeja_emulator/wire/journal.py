@@ -1,0 +1,90 @@
+"""What was asked of a Platform and what it answered, without bodies and without secrets."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from abeja_emulator.wire.operations import Evidence
+
+#: How many calls are remembered; older ones are forgotten so that a long run does not grow.
+REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One call.
+
+    Attributes:
+        method: the method.
+        path: the path as sent; queries of signed URLs hold a signature and are left out.
+        query: the query as sent, empty for signed URLs.
+        operation: name of the operation, or None when no path matched.
+        status: status of the answer.
+        evidence: where the operation's behaviour is known from.
+        at: when the call arrived, seconds since the epoch by the Platform's clock.
+        error: description of the refusal, when it was one.
+    """
+
+    method: str
+    path: str
+    query: str
+    operation: str | None
+    status: int
+    evidence: Evidence | None
+    at: float
+    error: str | None = None
+
+    def __str__(self) -> str:
+        query = f"?{self.query}" if self.query else ""
+        error = f": {self.error}" if self.error else ""
+        return f"{self.method} {self.path}{query} → {self.status}{error}"
+
+
+class Journal:
+    """The last calls, oldest first; a sequence."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=REMEMBERED)
+        self._total = 0
+        self._begun = 0
+
+    def add(self, entry: Entry) -> None:
+        """Remember a call."""
+        self._entries.append(entry)
+        self._total += 1
+
+    @property
+    def total(self) -> int:
+        """How many calls there were, those that were forgotten included."""
+        return self._total
+
+    def since(self, total: int) -> list[Entry]:
+        """Return the calls after the first `total` ones, as far as they are remembered."""
+        wanted = self._total - total
+        return list(self._entries)[-wanted:] if wanted > 0 else []
+
+    def begin(self) -> None:
+        """Begin with what `current` returns: a new test starts."""
+        self._begun = self._total
+
+    def current(self) -> list[Entry]:
+        """Return the calls since `begin`, or all of them, as far as they are remembered."""
+        return self.since(self._begun)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(list(self._entries))
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+        return list(self._entries)[index]

@@ -1,0 +1,73 @@
+"""From a method and a raw target to an operation: a trie over path segments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from abeja_emulator.wire.operations import Base, Operation, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class _Node:
+    __slots__ = ("any", "operations", "static")
+
+    def __init__(self) -> None:
+        self.static: dict[str, _Node] = {}
+        self.any: _Node | None = None
+        self.operations: dict[str, Operation] = {}
+
+
+class Router:
+    """Finds operations in time that depends on the length of the path alone.
+
+    Segments are split before they are percent-decoded, so that `%2F` stays inside its segment.
+    A trailing slash is as good as none: the SDK sends one where the CLI does not, and a redirect
+    would drop the Authorization header (`abeja/training/api/client.py`).
+    """
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self._roots = {base: _Node() for base in Base}
+        for operation in operations:
+            self._add(operation)
+
+    def route(self, base: Base, method: str, path: str) -> Route:
+        """Return where `method` on the raw `path` goes."""
+        segments = path.split("/")[1:]
+        if segments and not segments[-1]:
+            segments.pop()
+        found = self._walk(self._roots[base], segments, 0)
+        if found is None:
+            return Route(None)
+        operation = found.operations.get(method)
+        if operation is None:
+            return Route(None, methods=tuple(sorted(found.operations)))
+        values = {
+            part[1:-1]: unquote(segment) if "%" in segment else segment
+            for part, segment in zip(operation.path.split("/")[1:], segments)
+            if part.startswith("{")
+        }
+        return Route(operation, values)
+
+    def _walk(self, node: _Node, segments: list[str], position: int) -> _Node | None:
+        if position == len(segments):
+            return node if node.operations else None
+        segment = segments[position]
+        for child in (node.static.get(segment), node.any if segment else None):
+            if child is not None:
+                found = self._walk(child, segments, position + 1)
+                if found is not None:
+                    return found
+        return None
+
+    def _add(self, operation: Operation) -> None:
+        node = self._roots[operation.base]
+        for part in operation.path.split("/")[1:]:
+            if part.startswith("{"):
+                node.any = node.any or _Node()
+                node = node.any
+            else:
+                node = node.static.setdefault(part, _Node())
+        node.operations[operation.method] = operation

@@ -1,0 +1,84 @@
+"""From what a client sent to typed values, or a refusal that says what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from abeja_emulator.errors import BadRequest
+from abeja_emulator.wire.content import Form, Multipart, Upload
+from abeja_emulator.wire.multipart_form import read_form
+
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from abeja_emulator.wire.messages import Request, Spool
+    from abeja_emulator.wire.operations import Operation
+
+#: Prefix of the headers that carry a file's metadata (`abeja/datalake/api/client.py`).
+METADATA_PREFIX = "x-abeja-meta-"
+
+
+def query_of(operation: Operation, query: str) -> Any:
+    """Return the query string as the operation's query type; the last of repeated names wins.
+
+    Raises:
+        BadRequest: when a value has the wrong type or is not one of the allowed ones.
+    """
+    if operation.query is None:
+        return None
+    pairs = dict(parse_qsl(query, keep_blank_values=True))
+    try:
+        return msgspec.convert(pairs, operation.query, strict=False)
+    except msgspec.ValidationError as error:
+        message = f"the query of {operation.name} is wrong: {error}"
+        raise BadRequest(message) from error
+
+
+def body_of(operation: Operation, request: Request, spool: Callable[[], Spool]) -> Any:
+    """Return the body as the operation's body type.
+
+    An operation without a body ignores what is sent: the CLI sends `Content-Type: application/json`
+    with nothing behind it (`abejacli/session.py`).
+
+    Raises:
+        BadRequest: when the body is not what the operation takes.
+    """
+    if operation.body is None:
+        return None
+    if operation.body is Upload:
+        return Upload(request.body, request.length, request.header("content-type"), metadata_of(request))
+    if isinstance(operation.body, Multipart):
+        return _form(operation, operation.body, request, spool)
+    return _json(operation, operation.body, request.read(), "the body")
+
+
+def metadata_of(request: Request) -> dict[str, str]:
+    """Return the metadata headers, names lower-cased: HTTP does not keep their case."""
+    return {
+        name.lower(): value for name, value in request.headers if name.lower().startswith(METADATA_PREFIX)
+    }
+
+
+def _form(operation: Operation, shape: Multipart, request: Request, spool: Callable[[], Spool]) -> Form:
+    parts = read_form(request, spool)
+    for name in (shape.file, "parameters"):
+        if name not in parts:
+            message = f"the form of {operation.name} lacks the part {name!r}; it has {sorted(parts)}"
+            raise BadRequest(message)
+    content = parts["parameters"].content
+    data = content if isinstance(content, bytes) else content.read()
+    return Form(parts[shape.file], _json(operation, shape.parameters, data, "the part 'parameters'"))
+
+
+def _json(operation: Operation, shape: Any, data: bytes, where: str) -> Any:
+    try:
+        return msgspec.json.decode(data or b"{}", type=shape)
+    except msgspec.ValidationError as error:
+        message = f"{where} of {operation.name} is wrong: {error}"
+        raise BadRequest(message) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        message = f"{where} of {operation.name} is not JSON: {error}"
+        raise BadRequest(message) from error
