@@ -1,0 +1,1 @@
+"""How a call reaches a platform: in this process, over the loopback, and in no other way."""

@@ -1,0 +1,673 @@
+"""Where the connections of one Python process go: to an emulated platform, through, or nowhere.
+
+This module is standard library only and runs on Python 3.6 to 3.13, because it also runs inside the
+children of a test, whose interpreter is the user's choice. There `sitecustomize`, next to it, calls
+`enlist`; in the test's own process `InProcess` and `Guard` use the same classes, so that a host is
+matched, allowed or refused by the same lines of code everywhere.
+
+Nothing is imported here that the interpreter has not loaded at its start: a child that never opens
+a connection pays next to nothing.
+"""
+
+import os
+import sys
+from _thread import _local as ThreadLocal  # noqa: N812 - it is a class
+from _thread import allocate_lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any, Callable, Optional
+
+    Address = tuple[str, int]
+    Key = tuple[str, Optional[int]]
+
+#: Variables that carry the way to the emulator into a child.
+LOOPBACK = "ABEJA_EMULATOR_LOOPBACK"
+HOSTS = "ABEJA_EMULATOR_HOSTS"
+ALLOW_HOSTS = "ABEJA_EMULATOR_ALLOW_HOSTS"
+
+#: First word of the line with which a hooked connection introduces itself to the loopback.
+PREAMBLE = "ABEJA-EMULATOR/1"
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HTTPS_PORT = 443
+_THIS_MACHINE = ("", "0.0.0.0", "::", "::1", "localhost")  # noqa: S104 - compared with, never bound
+
+
+class RefusedCall:
+    """A call that was about to leave the machine.
+
+    Attributes:
+        host: the name or number it was going to.
+        port: its port, or None for a name that was only looked up.
+        method: the HTTP method, when the call was seen as HTTP.
+        url: the URL without its query, when the call was seen as HTTP.
+    """
+
+    __slots__ = ("host", "method", "port", "url")
+
+    def __init__(
+        self,
+        host: str,
+        port: "int | None" = None,
+        method: "str | None" = None,
+        url: "str | None" = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.method = method
+        self.url = url
+
+    def __str__(self) -> str:
+        if self.port is None:
+            return f"looking up {self.host}"
+        place = join_host(self.host, self.port)
+        if self.method:
+            return f"{self.method} {self.url} ({place})"
+        return f"a connection to {place}"
+
+    def __reduce__(self) -> "tuple[Any, ...]":
+        return RefusedCall, (self.host, self.port, self.method, self.url)
+
+
+class UnknownHostError(Exception):
+    """A call was about to leave the machine, and nothing allows it.
+
+    Neither an `OSError` nor an HTTP error, so that no retry swallows it: it ends the test at once,
+    where a refused connection would cost a client half a minute of back-off first.
+    """
+
+    def __init__(self, sentence: str, call: RefusedCall) -> None:
+        super().__init__(sentence)
+        self.call = call
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    def __reduce__(self) -> "tuple[Any, ...]":
+        return UnknownHostError, (self.args[0], self.call)
+
+
+class AddressTaken(Exception):  # noqa: N818 - reads as what happened
+    """Another transport of this process already answers for that address."""
+
+
+class EmulatorUnreachable(Exception):  # noqa: N818 - reads as what happened
+    """The emulator that should answer this process cannot be reached (any more).
+
+    Not an `OSError`, so that no client retries for half a minute what cannot come back.
+    """
+
+
+def split_host(text: str) -> "Key":
+    """Return the lower-cased host of `host`, `host:port` or `[v6]:port`, and the port if it has one."""
+    text = text.rpartition("@")[2].strip().lower()
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        port = port[1:]
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    else:
+        host, port = text, ""
+    return host.rstrip("."), int(port) if port.isdigit() else None
+
+
+def join_host(host: str, port: "int | None") -> str:
+    """Return `host:port`, with the brackets a number with colons needs, or the host alone."""
+    if ":" in host:
+        host = f"[{host}]"
+    return host if port is None else f"{host}:{port}"
+
+
+def split_url(url: str) -> "tuple[str, str, int | None, str]":
+    """Return scheme, host, port and what follows of an absolute URL; the port may be the scheme's."""
+    scheme, _, rest = url.partition("://")
+    scheme = scheme.lower()
+    end = min([rest.find(mark) for mark in "/?#" if mark in rest] or [len(rest)])
+    host, port = split_host(rest[:end])
+    return scheme, host, port or _DEFAULT_PORTS.get(scheme), rest[end:]
+
+
+def is_local(host: str) -> bool:
+    """Tell whether a name or number always means this machine."""
+    if host.startswith("::ffff:"):  # noqa: FURB188 - removeprefix is younger than some children
+        host = host[len("::ffff:") :]
+    if host in _THIS_MACHINE or host.endswith(".localhost"):
+        return True
+    return host.startswith("127.") and host.replace(".", "").isdigit()
+
+
+def never_leaves(host: str) -> bool:
+    """Tell whether a host belongs to the real platform, which no option opens the way to."""
+    return host == "abeja.io" or host.endswith(".abeja.io")
+
+
+class Pattern:
+    """A host that may be reached: `name`, `name:port`, `*.name` or `*`."""
+
+    __slots__ = ("_host", "_port")
+
+    def __init__(self, text: str) -> None:
+        if "://" in text:
+            _, self._host, self._port, _ = split_url(text)
+        else:
+            self._host, self._port = split_host(text)
+
+    def matches(self, host: str, port: "int | None") -> bool:
+        """Tell whether the pattern means that host; a port that is not known yet always fits."""
+        if self._port is not None and port is not None and port != self._port:
+            return False
+        if self._host in ("*", host):
+            return True
+        return self._host.startswith("*.") and host.endswith(self._host[1:])
+
+
+class Line:
+    """What one owner has on a switchboard: the hosts it answers, and the hosts it lets through.
+
+    Args:
+        connect: gives a connection its socket, as `connect(connection, scheme, host, port)`.
+        allow_hosts: patterns of other hosts that may be reached.
+        guard: whether any other host is refused while the line is there.
+        on_refused: told of each call that was refused.
+        inherited: whether it came with the environment; any owner may take over its addresses.
+    """
+
+    def __init__(
+        self,
+        connect: "Callable[[Any, str, str, int], None]",
+        allow_hosts: "Iterable[str]" = (),
+        *,
+        guard: bool = True,
+        on_refused: "Callable[[RefusedCall], None] | None" = None,
+        inherited: bool = False,
+    ) -> None:
+        self.connect = connect
+        self.patterns = [Pattern(text) for text in allow_hosts]
+        self.guard = guard
+        self.on_refused = on_refused
+        self.inherited = inherited
+        self.keys: list[Key] = []
+
+
+class PendingSocket:
+    """Stands for a connection whose way is known only by its first line.
+
+    A request through a proxy names its true host there. A request that will be refused names its
+    method and path there, which makes the refusal easier to understand.
+    """
+
+    def __init__(
+        self, board: "Switchboard", connection: "Any", connect: "Callable[[Any], None]", place: "Address"
+    ) -> None:
+        self._board = board
+        self._connection = connection
+        self._connect = connect
+        self._place = place
+        self._data = b""
+
+    def sendall(self, data: "Any", flags: int = 0) -> None:
+        """Take the first bytes; once they hold the request line, send them where they belong."""
+        del flags
+        self._data += bytes(memoryview(data))
+        line, end, _ = self._data.partition(b"\r\n")
+        if end:
+            self._board.settle(self._connection, self._connect, line.decode("latin-1"), self._place)
+            self._connection.sock.sendall(self._data)
+
+    def settimeout(self, timeout: "float | None") -> None:
+        """Do nothing: the connection keeps its own time-out for the socket to come."""
+
+    def setsockopt(self, *option: "Any") -> None:
+        """Do nothing: there is no socket yet."""
+
+    def fileno(self) -> int:
+        """Return -1, as a closed socket does."""
+        return -1
+
+    def shutdown(self, how: int) -> None:
+        """Do nothing: nothing was sent."""
+
+    def close(self) -> None:
+        """Forget what was not sent."""
+        self._data = b""
+
+
+class _Patch:
+    """One attribute that was replaced, and how to put it back."""
+
+    def __init__(self, owner: "Any", name: str, replacement: "Any") -> None:
+        self._owner = owner
+        self._name = name
+        self._was_own = name in vars(owner)
+        self._original = getattr(owner, name)
+        self._replacement = replacement
+        setattr(owner, name, replacement)
+
+    def undo(self) -> None:
+        """Put the original back, unless somebody else replaced ours in the meantime."""
+        if vars(self._owner).get(self._name) is not self._replacement:
+            return
+        if self._was_own:
+            setattr(self._owner, self._name, self._original)
+        else:
+            delattr(self._owner, self._name)
+
+
+class _Loader:
+    """Loads a module as its own loader does, then has it patched."""
+
+    def __init__(self, loader: "Any", board: "Switchboard") -> None:
+        self._loader = loader
+        self._board = board
+
+    def create_module(self, spec: "ModuleSpec") -> "ModuleType | None":
+        """Create the module as its own loader does."""
+        return self._loader.create_module(spec)  # type: ignore[no-any-return]
+
+    def exec_module(self, module: "Any") -> None:
+        """Run the module with its own loader in place, so that it cannot tell, and patch it."""
+        module.__spec__.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._board.patch(module)
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self._loader, name)
+
+
+class Finder:
+    """Sees the modules that open connections when they are imported, however late.
+
+    On `sys.meta_path` it is also where a second owner finds the switchboard of this process.
+    """
+
+    def __init__(self, board: "Switchboard") -> None:
+        self.board = board
+
+    def find_spec(
+        self, name: str, path: "Sequence[str] | None" = None, target: "ModuleType | None" = None
+    ) -> "ModuleSpec | None":
+        """Find a watched module as everybody else finds it, with our loader around its own."""
+        if name not in ("socket", "http.client", "urllib3.connection"):
+            return None
+        for finder in sys.meta_path:
+            find = None if finder is self else getattr(finder, "find_spec", None)
+            spec = None if find is None else find(name, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    loader: Any = _Loader(spec.loader, self.board)
+                    spec.loader = loader
+                return spec  # type: ignore[no-any-return]
+        return None
+
+
+class Switchboard:
+    """Decides for each connection of this process where it goes.
+
+    There is one for a process, and only while somebody has a line on it: the first line installs
+    the hooks, the last one to leave removes them.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[Line] = []
+        self._routes: dict[Key, Line] = {}
+        self._resolved: set[str] = set()
+        self._patches: list[_Patch] = []
+        self._finder = Finder(self)
+        self._lock = allocate_lock()
+        self._thread = ThreadLocal()
+
+    @staticmethod
+    def installed() -> "Switchboard":
+        """Return the switchboard of this process, or a new one when none is installed."""
+        for finder in sys.meta_path:
+            if isinstance(finder, Finder):
+                return finder.board
+        return Switchboard()
+
+    def add(self, line: Line, addresses: "Iterable[str]") -> None:
+        """Put a line on the board, with all of its addresses or not at all."""
+        keys = [split_host(address) for address in addresses]
+        with self._lock:
+            self._refuse_taken(keys)
+            line.keys = keys
+            self._lines.append(line)
+            self._rebuild()
+            if len(self._lines) == 1:
+                self._install()
+
+    def add_address(self, line: Line, address: str) -> None:
+        """Let a line answer one more address."""
+        key = split_host(address)
+        with self._lock:
+            if key not in line.keys:
+                self._refuse_taken([key])
+                line.keys.append(key)
+                self._rebuild()
+
+    def remove(self, line: Line) -> None:
+        """Take a line off the board; the last one takes the hooks with it."""
+        with self._lock:
+            self._lines.remove(line)
+            self._rebuild()
+            if not self._lines:
+                self._uninstall()
+
+    def find(self, host: str, port: int) -> "Line | None":
+        """Return the line that answers a host: by its name and port, its name, or a parent's."""
+        routes = self._routes
+        while True:
+            line = routes.get((host, port)) or routes.get((host, None))
+            if line is not None:
+                return line
+            host = host.partition(".")[2]
+            if not host:
+                return None
+
+    def permits(self, host: str, port: "int | None") -> bool:
+        """Tell whether a connection that nobody answers may be made for real."""
+        if is_local(host) or host in self._resolved:
+            return True
+        if never_leaves(host):
+            return False
+        guarded = False
+        for line in self._lines:
+            guarded = guarded or line.guard
+            for pattern in line.patterns:
+                if pattern.matches(host, port):
+                    return True
+        return not guarded or _is_own(host)
+
+    def refusal(self, call: RefusedCall) -> UnknownHostError:
+        """Tell every owner of a call that is refused; return the error to raise."""
+        for line in self._lines:
+            if line.on_refused is not None:
+                line.on_refused(call)
+        if self.find(call.host, call.port or 0) is not None:
+            why = (
+                f"{call.host} is emulated for clients that use http.client or urllib3 (the SDK, requests, "
+                "boto3, urllib), and this one opens a socket of its own. Give it the URL of the emulator's "
+                "loopback instead"
+            )
+        elif never_leaves(call.host):
+            why = (
+                "nothing for abeja.io leaves this machine, not even when it is allowed, and "
+                f"{call.host} is not among the emulated addresses. If it is the platform under test, give "
+                "its URL in ABEJA_API_URL"
+            )
+        else:
+            why = (
+                "while the ABEJA Platform is emulated nothing else leaves this machine, and "
+                f"{call.host} is neither emulated nor allowed. If it is needed, allow it: "
+                f"--abeja-allow-host {call.host}"
+            )
+        return UnknownHostError(f"refused {call}: {why}.", call)
+
+    def connect(self, connection: "Any", connect: "Callable[[Any], None]") -> None:
+        """Connect an HTTP connection: `connect` is what would have been called without us."""
+        if self._passing():
+            connect(connection)
+            return
+        host = connection._tunnel_host  # noqa: SLF001 - the true target of a request through a proxy
+        if host:
+            port = connection._tunnel_port or connection.default_port  # noqa: SLF001
+            place = (host.lower().strip("[]"), port)
+        else:
+            place = (connection.host.lower().strip("[]"), connection.port)
+        line = self.find(*place)
+        if line is not None:
+            self._answer(line, connection, place)
+        elif self.permits(*place) and (host or not _is_proxied(connection, place)):
+            self._pass(connection, connect)
+        else:
+            connection.is_verified = True
+            connection.sock = PendingSocket(self, connection, connect, place)
+
+    def settle(
+        self, connection: "Any", connect: "Callable[[Any], None]", request: str, place: "Address"
+    ) -> None:
+        """Give a connection its socket, now that its request line is known, or refuse the call."""
+        method, _, target = request.partition(" ")
+        target = target.partition(" ")[0].partition("?")[0]
+        scheme, path = _scheme(connection), target
+        if "://" in target:
+            scheme, host, port, path = split_url(target)
+            place = (host, port or _HTTPS_PORT)
+        line = self.find(*place)
+        if line is not None:
+            self._answer(line, connection, place, scheme)
+        elif self.permits(*place):
+            self._pass(connection, connect)
+        else:
+            port = None if place[1] == _DEFAULT_PORTS.get(scheme) else place[1]
+            url = f"{scheme}://{join_host(place[0], port)}{path}"
+            raise self.refusal(RefusedCall(place[0], place[1], method, url))
+
+    def _answer(self, line: Line, connection: "Any", place: "Address", scheme: "str | None" = None) -> None:
+        line.connect(connection, scheme or _scheme(connection), place[0], place[1])
+        # Clients of urllib3 warn about connections whose certificate nobody looked at.
+        connection.is_verified = True
+        if getattr(connection, "proxy", None):
+            connection._has_connected_to_proxy = True  # noqa: SLF001 - its own connect would set it
+
+    def _passing(self) -> bool:
+        return getattr(self._thread, "passing", False)
+
+    def _pass(self, connection: "Any", connect: "Callable[[Any], None]") -> None:
+        # What the connection was permitted for may need a proxy or a name server on its way.
+        self._thread.passing = True
+        try:
+            connect(connection)
+        finally:
+            self._thread.passing = False
+
+    def check_address(self, sock: "Any", address: "Any") -> None:
+        """Raise unless a socket may connect or send to that address."""
+        if not isinstance(address, tuple) or self._passing():
+            return
+        families = sys.modules["socket"]
+        if sock.family not in (families.AF_INET, families.AF_INET6):
+            return
+        host = _text(address[0]).lower().partition("%")[0]
+        if not self.permits(host, address[1]):
+            raise self.refusal(RefusedCall(host, address[1]))
+
+    def check_name(self, name: "Any", port: "Any" = None) -> None:
+        """Raise unless that name may be looked up; a number or our own name always may."""
+        host = "" if name is None else _text(name).lower().rstrip(".")
+        if self._passing() or _is_number(host) or host == sys.modules["socket"].gethostname().lower():
+            return
+        if not self.permits(host, port if isinstance(port, int) else None):
+            raise self.refusal(RefusedCall(host))
+
+    def _refuse_taken(self, keys: "list[Key]") -> None:
+        for key in keys:
+            line = self._routes.get(key)
+            if line is not None and not line.inherited:
+                message = (
+                    f"{join_host(*key)} is already answered by another transport in this process: stop that "
+                    "one first, or give this one another address."
+                )
+                raise AddressTaken(message)
+
+    def _rebuild(self) -> None:
+        # A new table each time: a lookup in another thread never sees half of a change.
+        lines = sorted(self._lines, key=lambda line: not line.inherited)
+        self._routes = {key: line for line in lines for key in line.keys}
+
+    def _install(self) -> None:
+        sys.meta_path.insert(0, self._finder)
+        for name in ("socket", "http.client", "urllib3.connection"):
+            if name in sys.modules:
+                self.patch(sys.modules[name])
+
+    def _uninstall(self) -> None:
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self._finder]
+        while self._patches:
+            self._patches.pop().undo()
+
+    def patch(self, module: "Any") -> None:
+        """Hook into a module that opens connections."""
+        if not self._lines:
+            # It was still being imported when the last line left.
+            return
+        if module.__name__ == "socket":
+            self._patch_socket(module)
+            return
+        for name in ("HTTPConnection", "HTTPSConnection"):
+            owner = getattr(module, name, None)
+            # urllib3 puts a stand-in without `connect` there when Python has no ssl.
+            if owner is not None and "connect" in vars(owner):
+                self._patches.append(_Patch(owner, "connect", _hook(self, owner.connect)))
+
+    def _patch_socket(self, module: "Any") -> None:
+        # Somebody who blocks sockets (pytest-socket) puts a subclass there; the methods are below.
+        owner = real_socket_class(module)
+        for name, position in (("connect", 0), ("connect_ex", 0), ("sendto", -1), ("sendmsg", 3)):
+            if hasattr(owner, name):
+                method = getattr(owner, name)
+                self._patches.append(_Patch(owner, name, _checked(self, method, position)))
+        for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
+            function = _guarded_lookup(self, getattr(module, name))
+            self._patches.append(_Patch(module, name, function))
+
+    def remember(self, host: "Any", answer: "Any") -> None:
+        """Note the numbers that a permitted name stands for: they may be connected to."""
+        if host is None or _is_number(_text(host)):
+            return
+        if isinstance(answer, str):
+            self._resolved.add(answer)
+        elif isinstance(answer, tuple):
+            self._resolved.update(answer[2])
+        else:
+            self._resolved.update(str(found[4][0]) for found in answer)
+
+
+def real_socket_class(module: "Any") -> "Any":
+    """Return the socket class of the standard library, whatever subclass stands in its place."""
+    for owner in module.socket.__mro__:
+        if owner.__module__ == "socket":
+            return owner
+    return module.socket
+
+
+def dial(address: "Address", connection: "Any", scheme: str, host: str, port: int) -> "Any":
+    """Open a socket to a loopback emulator for a connection that meant to reach `host`."""
+    import socket  # noqa: PLC0415 - not before a connection needs it
+
+    sock = real_socket_class(socket)(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+    timeout = connection.timeout
+    try:
+        sock.settimeout(timeout if isinstance(timeout, (int, float)) else None)
+        sock.connect(address)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        introduction = f"{PREAMBLE} {scheme} {join_host(host, port)}\r\n"
+        sock.sendall(introduction.encode("latin-1"))
+    except OSError as error:
+        sock.close()
+        message = (
+            f"{host} is emulated by the process that listened on {join_host(*address)}, and it does not "
+            f"answer any more ({error}). A child must not outlive the test that started it."
+        )
+        raise EmulatorUnreachable(message) from error
+    return sock
+
+
+def enlist(environment: "Mapping[str, str]" = os.environ) -> None:
+    """Lead this process to the emulator that its environment names, if it names one."""
+    address, port = split_host(environment.get(LOOPBACK, ""))
+    if port is None:
+        return
+    loopback = (address, port)
+
+    def connect(connection: "Any", scheme: str, host: str, port: int) -> None:
+        connection.sock = dial(loopback, connection, scheme, host, port)
+
+    line = Line(connect, allow_hosts=environment.get(ALLOW_HOSTS, "").split(), inherited=True)
+    Switchboard.installed().add(line, environment.get(HOSTS, "").split())
+
+
+def _hook(board: Switchboard, original: "Callable[[Any], None]") -> "Any":
+    def connect(self: "Any") -> None:
+        board.connect(self, original)
+
+    return _disguised(connect, original)
+
+
+def _checked(board: Switchboard, original: "Callable[..., Any]", position: int) -> "Any":
+    def method(self: "Any", *args: "Any") -> "Any":
+        if len(args) > position:
+            try:
+                board.check_address(self, args[position])
+            except UnknownHostError:
+                # Callers close their socket after an OSError, and this is none.
+                if original.__name__ in ("connect", "connect_ex"):
+                    self.close()
+                raise
+        return original(self, *args)
+
+    return _disguised(method, original)
+
+
+def _guarded_lookup(board: Switchboard, original: "Callable[..., Any]") -> "Any":
+    def lookup(host: "Any", *args: "Any", **options: "Any") -> "Any":
+        board.check_name(host, args[0] if args else options.get("port"))
+        answer = original(host, *args, **options)
+        board.remember(host, answer)
+        return answer
+
+    return _disguised(lookup, original)
+
+
+def _disguised(function: "Any", original: "Any") -> "Any":
+    function.__name__ = original.__name__
+    function.__qualname__ = getattr(original, "__qualname__", original.__name__)
+    function.__doc__ = original.__doc__
+    function.__wrapped__ = original
+    return function
+
+
+def _scheme(connection: "Any") -> str:
+    return "https" if connection.default_port == _HTTPS_PORT else "http"
+
+
+def _is_proxied(connection: "Any", place: "Address") -> bool:
+    if getattr(connection, "proxy", None) is not None:
+        return True
+    # The system's settings count as well as the environment, and only urllib.request reads them all.
+    request = sys.modules.get("urllib.request")
+    if request is None:
+        return False
+    proxies = request.getproxies()
+    return any(
+        split_url(url if "://" in url else "http://" + url)[1:3] == place
+        for scheme, url in proxies.items()
+        if scheme != "no"
+    )
+
+
+def _is_number(host: str) -> bool:
+    return ":" in host or host.replace(".", "").isdigit()
+
+
+def _is_own(host: str) -> bool:
+    """Tell whether a number is an address of this machine: only those can be bound."""
+    if not _is_number(host):
+        return False
+    import socket  # noqa: PLC0415 - not before a connection needs it
+
+    with real_socket_class(socket)(
+        socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM
+    ) as sock:
+        try:
+            sock.bind((host, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _text(host: "Any") -> str:
+    return host.decode("ascii", "replace") if isinstance(host, (bytes, bytearray)) else str(host)

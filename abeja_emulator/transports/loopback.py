@@ -1,0 +1,314 @@
+"""The loopback transport: the same application on 127.0.0.1, for children and other languages.
+
+A listener of our own rather than `socketserver`'s: that one polls twice a second to notice that it
+should stop, forgets its connections, and accepts through `socket.socket`, which pytest-socket blocks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import socket
+import struct
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from abeja_emulator.transports.base_url import BaseUrls
+from abeja_emulator.transports.child.abeja_emulator_child import (
+    PREAMBLE,
+    join_host,
+    real_socket_class,
+)
+from abeja_emulator.transports.http1 import (
+    CONTINUE,
+    PIECE,
+    MalformedRequest,
+    RequestReader,
+    announced_length,
+    has_body,
+    pieces,
+    plain_error,
+    render_head,
+    says_close,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from typing_extensions import Self
+
+    from abeja_emulator.wire.messages import Application, Request, Response
+
+_INTRODUCTION = PREAMBLE.encode() + b" "
+#: Bodies up to this size travel with their head, in one packet where they fit.
+_TOGETHER = 64 * 1024
+_BACKLOG = 128
+_PATIENCE = 5.0
+#: Between attempts to accept while the process has no descriptor left.
+_BREATHER = 0.05
+
+
+class Loopback:
+    """Answers for an application on an address of this machine.
+
+    Args:
+        application: answers the requests.
+        host: the address to listen on; anything but this machine's own is a choice to make knowingly,
+            since whoever reaches it has the whole platform.
+        port: the port, or 0 for any free one.
+        base_urls: URLs whose path prefix is taken off, as `InProcess.add_address` does.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        base_urls: Iterable[str] = (),
+    ) -> None:
+        self._application = application
+        self._host = host
+        self._port = port
+        self._base_urls = BaseUrls()
+        for url in base_urls:
+            self._base_urls.add(url)
+        self._pid = os.getpid()
+        self._listener: socket.socket | None = None
+        self._threads: dict[threading.Thread, socket.socket] = {}
+        self._accepting: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens; known from `start` on, also in children made by `fork`."""
+        if os.getpid() != self._pid:
+            self._let_go()
+        return self._host, self._port
+
+    @property
+    def url(self) -> str:
+        """Its base URL."""
+        return f"http://{join_host(*self.address)}"
+
+    def add_address(self, url: str) -> None:
+        """Take the path prefix off requests for one more base URL."""
+        self._base_urls.add(url)
+
+    def start(self) -> None:
+        """Listen, and answer from now on."""
+        if self._listener is not None:
+            return
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        listener: socket.socket = real_socket_class(socket)(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((self._host, self._port))
+            listener.listen(_BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
+        self._port = listener.getsockname()[1]
+        self._pid = os.getpid()
+        self._listener = listener
+        self._accepting = threading.Thread(
+            target=self._accept, args=(listener,), name="abeja-emulator-loopback", daemon=True
+        )
+        self._accepting.start()
+
+    def stop(self) -> None:
+        """Stop listening, close every connection, and wait for the threads to end."""
+        listener, self._listener = self._listener, None
+        if listener is None:
+            return
+        if os.getpid() != self._pid:
+            listener.close()
+            return
+        self._wake(listener)
+        if self._accepting is not None:
+            self._accepting.join(_PATIENCE)
+        listener.close()
+        with self._lock:
+            serving = list(self._threads.items())
+        for thread, sock in serving:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            if thread is not threading.current_thread():
+                thread.join(_PATIENCE)
+
+    def _let_go(self) -> None:
+        # A child's copy of the listener would keep the port open after the parent has gone, and
+        # connections would wait in it for ever.
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
+
+    def _wake(self, listener: socket.socket) -> None:
+        # Closing a socket does not wake up who waits in accept; a connection does, on every system.
+        host = "127.0.0.1" if self._host in {"", "0.0.0.0"} else self._host  # noqa: S104
+        with contextlib.suppress(OSError), real_socket_class(socket)(listener.family) as caller:
+            caller.settimeout(1)
+            caller.connect((host, self._port))
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                # `accept` would make a `socket.socket`, whatever stands there at the moment.
+                descriptor, _ = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001
+            except OSError as error:
+                if error.errno in {errno.EMFILE, errno.ENFILE}:
+                    time.sleep(_BREATHER)
+                elif error.errno != errno.ECONNABORTED:
+                    return
+                continue
+            sock = real_socket_class(socket)(fileno=descriptor)
+            if self._listener is not listener:
+                sock.close()
+                return
+            thread = threading.Thread(
+                target=self._serve, args=(sock,), name="abeja-emulator-connection", daemon=True
+            )
+            with self._lock:
+                self._threads[thread] = sock
+            thread.start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        try:
+            sock.settimeout(None)
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _Conversation(self._application, self._base_urls, sock).run()
+        except OSError:
+            # The client went away, or `stop` closed the connection.
+            pass
+        finally:
+            sock.close()
+            with self._lock:
+                del self._threads[threading.current_thread()]
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+
+class _Conversation:
+    """One connection, from its first byte to its last."""
+
+    def __init__(self, application: Application, base_urls: BaseUrls, sock: socket.socket) -> None:
+        self._application = application
+        self._base_urls = base_urls
+        self._sock = sock
+        self._reader = RequestReader(application.spool)
+        self._ended = False
+
+    def run(self) -> None:
+        """Answer request after request until one side has enough."""
+        try:
+            data = self._take_introduction()
+            while data:
+                self._take(data)
+                if self._ended:
+                    self._linger()
+                    return
+                data = self._sock.recv(PIECE)
+        except MalformedRequest as error:
+            self._send("", error.response())
+            self._linger()
+        finally:
+            self._reader.abandon()
+
+    def _take_introduction(self) -> bytes:
+        # A hooked child says first how it addressed the connection, which its requests do not tell.
+        data = self._sock.recv(PIECE)
+        while data and b"\n" not in data and _INTRODUCTION.startswith(data[: len(_INTRODUCTION)]):
+            more = self._sock.recv(PIECE)
+            if not more:
+                return b""
+            data += more
+        if not data.startswith(_INTRODUCTION):
+            return data
+        line, _, data = data.partition(b"\r\n")
+        words = line.decode("latin-1").split(" ")
+        if len(words) == 3:  # noqa: PLR2004 - the word itself, scheme and host
+            self._reader.introduce(words[1], words[2])
+        return data or self._sock.recv(PIECE)
+
+    def _take(self, data: bytes) -> None:
+        reader = self._reader
+        request = reader.feed(data)
+        while request is not None and not self._ended:
+            self._ended = reader.closing
+            self._answer(request)
+            request = None if reader.idle or self._ended else reader.feed(b"")
+        if reader.expecting:
+            reader.expecting = False
+            self._sock.sendall(CONTINUE)
+
+    def _answer(self, request: Request) -> None:
+        if request.method == "CONNECT":
+            self._ended = True
+            self._send(
+                "",
+                plain_error(
+                    501,
+                    f"The emulator answers plain HTTP, so it cannot open a tunnel to {request.host}: address "
+                    "the platform with http:// through this proxy, or with this server's own URL.",
+                ),
+            )
+            return
+        if self._base_urls:
+            request.target = self._base_urls.strip(request.host, request.target)
+        try:
+            response = self._application.handle(request)
+        except ConnectionResetError:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raise
+        except OSError:
+            raise
+        except Exception:
+            logging.getLogger("abeja_emulator").exception("%r was not answered because of a defect", request)
+            self._ended = True
+            response = plain_error(500, f"The emulator has a defect: see its log about {request!r}.")
+        finally:
+            if not isinstance(request.body, bytes):
+                request.body.close()
+        self._send(request.method, response)
+
+    def _send(self, method: str, response: Response) -> None:
+        self._ended = self._ended or says_close(response)
+        length = announced_length(response)
+        self._ended = self._ended or (length is None and has_body(method, response.status))
+        head = render_head(response, closing=self._ended)
+        if not has_body(method, response.status):
+            self._sock.sendall(head)
+            if not isinstance(response.body, bytes):
+                response.body.close()
+            return
+        sent = 0
+        for piece in pieces(response, length):
+            if head and len(piece) <= _TOGETHER:
+                self._sock.sendall(head + piece)
+            else:
+                if head:
+                    self._sock.sendall(head)
+                self._sock.sendall(piece)
+            head = b""
+            sent += len(piece)
+        if head:
+            self._sock.sendall(head)
+        if length is not None and sent < length:
+            self._ended = True
+
+    def _linger(self) -> None:
+        # Closing with bytes unread would reset the connection and take the answer with it.
+        self._sock.shutdown(socket.SHUT_WR)
+        self._sock.settimeout(1)
+        with contextlib.suppress(OSError):
+            while self._sock.recv(PIECE):
+                pass
