@@ -1,0 +1,181 @@
+"""Emulation: a platform that this process and its children reach, and an environment that fits."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
+
+from abeja_emulator.runtime.images import calling_of, make_context
+from abeja_emulator.runtime.process import restored_environment
+from abeja_emulator.runtime.sdk import sdk_base_url, thawed_sdk
+from abeja_emulator.runtime.training import RESULT_FOLDER, Trainer
+from abeja_emulator.runtime.variables import (
+    dataset_ids,
+    job_variables,
+    user_variables,
+    without_foreign,
+)
+from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, Definitions
+from abeja_emulator.services.training.jobs import Jobs
+from abeja_emulator.transports.children import child_environment
+from abeja_emulator.transports.in_process import InProcess
+from abeja_emulator.transports.loopback import Loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from typing_extensions import Self
+
+    from abeja_emulator.platform import Platform
+    from abeja_emulator.services.training.records import TrainingJob
+    from abeja_emulator.transports.errors import RefusedCall
+
+#: Name of the job that is current while no other is.
+AMBIENT_DEFINITION = "pytest"
+
+
+class Emulation:
+    """A platform in reach.
+
+    While it is started, HTTP clients of this process reach the platform in memory, children over
+    the loopback; the variables of a job are set, with the default user's credentials, so that a
+    module that reads them when it is imported finds them; and credentials of the shell are gone.
+
+    Args:
+        platform: the platform.
+        folder: where result directories and caches are made; a temporary one by default.
+        image: image of the current job.
+        environment: user variables of every job.
+        relative_result: see `Trainer`.
+        allow_hosts: other hosts that may be reached.
+        on_refused: told of each call to a host that may not.
+
+    Attributes:
+        platform: the platform.
+        result_dir: result directory of the current job; the same for the whole emulation, because
+            modules keep it in constants.
+        trainer: runs jobs in this process.
+        job: the current job.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but the first by name
+        self,
+        platform: Platform,
+        folder: Path | None = None,
+        *,
+        image: str | None = None,
+        environment: Mapping[str, Any] | None = None,
+        relative_result: bool = False,
+        allow_hosts: Iterable[str] = (),
+        on_refused: Callable[[RefusedCall], None] | None = None,
+    ) -> None:
+        self.platform = platform
+        self._own_folder = folder is None
+        self._folder = Path(tempfile.mkdtemp(prefix="abeja-emulator-")) if folder is None else folder
+        self._environment = user_variables(environment)
+        self._allow_hosts = tuple(allow_hosts)
+        self._stack = ExitStack()
+        self._loopback = Loopback(platform)
+        self._transport = InProcess(
+            platform,
+            allow_hosts=self._allow_hosts,
+            on_refused=on_refused,
+            loopback=lambda: self._loopback.address,
+        )
+        self.result_dir = self._folder.resolve() / RESULT_FOLDER
+        self.trainer = Trainer(
+            platform, self._folder / "jobs", environment=self._environment, relative_result=relative_result
+        )
+        self.job = self._make_job(image or DEFAULT_IMAGE)
+
+    def start(self) -> None:
+        """Put the platform in reach and set the variables.
+
+        Raises:
+            AddressTaken: another emulation of this process is started.
+        """
+        shell_url = os.environ.get("ABEJA_API_URL")
+        for url in filter(None, (shell_url, sdk_base_url())):
+            self.add_api_url(url)
+        outside = dict(os.environ)
+        self._stack.enter_context(self._loopback)
+        self._stack.enter_context(self._transport)
+        variables = {**without_foreign(outside), **self._variables(self.job)}
+        variables.update(
+            child_environment(
+                self._loopback.address, self._transport.addresses, self._allow_hosts, base=variables
+            )
+        )
+        self.result_dir.mkdir(parents=True, exist_ok=True)
+        self._stack.enter_context(restored_environment(variables))
+        self._stack.enter_context(thawed_sdk(variables, outside))
+
+    def stop(self) -> None:
+        """Put everything back; the platform stays, for a look at it."""
+        self._stack.close()
+        if self._own_folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def add_api_url(self, url: str) -> None:
+        """Let one more base URL, such as the shell's `ABEJA_API_URL`, reach the platform."""
+        self._transport.add_address(url)
+        self._loopback.add_address(url)
+
+    def make_current(
+        self,
+        *,
+        image: str | None = None,
+        datasets: Mapping[str, Any] | None = None,
+        environment: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Start the current job with an empty result directory, and return the context of its handler.
+
+        The caller restores environment and state.
+
+        Args:
+            image: decides what the context is.
+            datasets: alias → dataset id.
+            environment: user variables.
+        """
+        self.empty_result_dir()
+        with self.platform.world.store.transaction():
+            jobs = Jobs(self.platform.world)
+            job = jobs.find(self.job.training_job_id)
+            job = jobs.configure(job, datasets=dataset_ids(datasets), environment=user_variables(environment))
+            job = jobs.move(job, "Active")
+        os.environ.update(user_variables(self._environment, environment))
+        os.environ.update(self._variables(job))
+        return make_context(calling_of(image or DEFAULT_IMAGE), job.datasets)
+
+    def empty_result_dir(self) -> None:
+        """Remove what the current job has written so far."""
+        shutil.rmtree(self.result_dir, ignore_errors=True)
+        self.result_dir.mkdir(parents=True)
+
+    def _make_job(self, image: str) -> TrainingJob:
+        world, organization = self.platform.world, self.platform.organization.id
+        with world.store.transaction():
+            definitions = Definitions(world)
+            definition = definitions.create(organization, AMBIENT_DEFINITION)
+            version = definitions.create_version(definition, None, handler="main:handler", image=image)
+            return Jobs(world).create(definition, version, self.platform.user.id)
+
+    def _variables(self, job: TrainingJob) -> dict[str, str]:
+        """Return the variables of the current job; the user's own credentials are there too, for tests."""
+        storage = self._folder.resolve() / "storage"
+        credentials = self.platform.credentials()
+        variables = job_variables(
+            job, "main:handler", credentials["ABEJA_API_URL"], str(self.result_dir), storage
+        )
+        return {**credentials, **variables}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()

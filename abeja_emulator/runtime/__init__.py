@@ -1,0 +1,1 @@
+"""How user code runs: images, environment, directories, the training process."""

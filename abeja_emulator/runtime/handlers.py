@@ -1,0 +1,139 @@
+"""From `module:function`, a path or a callable to what has to be called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Union
+
+from abeja_emulator.runtime.images import Calling
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HandlerLike = Union[str, Path, Callable[..., Any]]
+
+#: Levels below the source directory at which `.abeja` is looked for (runner, py36.py).
+_DEPTH = 3
+
+
+class HandlerError(ValueError):
+    """A handler that is not there, or is not named the way the platform names handlers."""
+
+
+@dataclass(frozen=True)
+class Handler:
+    """What a job calls.
+
+    Attributes:
+        name: `module:function`, or `module` for a script.
+        source: directory that its modules are imported from; None for a callable.
+        function: the callable itself, when one was given.
+    """
+
+    name: str
+    source: Path | None
+    function: Callable[..., Any] | None = None
+
+    @property
+    def work(self) -> Path:
+        """Working directory: the parent of a folder `.abeja` up to three levels below the source, or the source."""
+        return Path.cwd() if self.source is None else find_root(self.source)
+
+    def load(self, calling: Calling) -> Callable[..., Any]:
+        """Import the handler's module and return the function; a script runs while it is imported.
+
+        Raises:
+            HandlerError: when the name is not `module:function`, or the module has no such function.
+            ImportError: when there is no such module, or it cannot import another.
+        """
+        if self.function is not None:
+            return self.function
+        if calling is Calling.SCRIPT and ":" not in self.name:
+            importlib.import_module(self.name)
+            return _nothing
+        parts = self.name.split(":")
+        if len(parts) != 2 or not all(parts):  # noqa: PLR2004 - a module and a function
+            message = f"handler {self.name!r} is not of the form module:function with exactly one colon"
+            raise HandlerError(message)
+        module = importlib.import_module(parts[0])
+        function = getattr(module, parts[1], None)
+        if not callable(function):
+            message = f"module {parts[0]!r} ({module.__file__}) has no function {parts[1]!r}"
+            raise HandlerError(message)
+        return function  # type: ignore[no-any-return]
+
+
+def find_handler(handler: HandlerLike, roots: Sequence[Path], source: Path | None = None) -> Handler:
+    """Return the handler that a test names.
+
+    Args:
+        handler: `module:function`, found below `source` or else below the first of `roots` that has the
+            module; `path/to/train.py` or `path/to/train.py:function` (default `handler`), relative
+            to one of `roots`; or a callable.
+        roots: folders to look in, nearest first.
+        source: the job's source directory; modules are imported from there.
+
+    Raises:
+        HandlerError: when it is nowhere; it says where was looked.
+    """
+    if callable(handler):
+        module = getattr(handler, "__module__", None) or "__main__"
+        name = getattr(handler, "__name__", type(handler).__name__)
+        return Handler(f"{module}:{name}", None, handler)
+    text = str(handler)
+    path, colon, function = text.rpartition(":") if ".py:" in text else (text, "", "")
+    places = [source] if source is not None else list(roots)
+    if path.endswith(".py"):
+        for root in places:
+            file = root / path
+            if file.is_file():
+                name = f"{file.stem}:{function}" if colon else f"{file.stem}:handler"
+                return Handler(name, file.resolve().parent)
+        message = f"there is no file {path!r} in {_listed(places)}"
+        raise HandlerError(message)
+    for root in places:
+        if source is not None or _has_module(find_root(root), text.partition(":")[0]):
+            return Handler(text, root.resolve())
+    module = text.partition(":")[0]
+    message = (
+        f"there is no module {module!r} in {_listed(places)}; name the file instead "
+        f"(path/to/{module.replace('.', '/')}.py:handler), or pass source=, the job's source directory"
+    )
+    raise HandlerError(message)
+
+
+def find_root(source: Path) -> Path:
+    """Return the folder that holds `.abeja`, searched breadth first up to three levels down, or `source`."""
+    level = [source]
+    for _ in range(_DEPTH + 1):
+        for folder in level:
+            if (folder / ".abeja").is_dir():
+                return folder
+        level = [child for folder in level for child in _folders(folder)]
+    return source
+
+
+#: Folders that hold no source and may be large.
+_SKIPPED = {".git", ".venv", ".tox", "node_modules", "__pycache__"}
+
+
+def _folders(folder: Path) -> list[Path]:
+    with os.scandir(folder) as entries:
+        found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return [folder / name for name in sorted(found) if name not in _SKIPPED]
+
+
+def _has_module(root: Path, module: str) -> bool:
+    place = root.joinpath(*module.split("."))
+    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
+
+
+def _listed(places: Sequence[Path]) -> str:
+    return ", ".join(str(place) for place in places) or "no folder at all"
+
+
+def _nothing(context: Any) -> None:
+    del context

@@ -1,0 +1,62 @@
+"""Images: which way of calling a handler each of them has (behaviour.md, 1.3 and 1.4)."""
+
+from __future__ import annotations
+
+import enum
+import re
+from typing import Any
+
+#: Tags of the first generation (`abejacli/config/__init__.py`, TAG_VERSION_SAMPV1).
+_OBJECT_TAGS = ("0.1.0", "0.1.0-arm64v8", "0.1.0-arm32v7", "18.10")
+
+_DATED = re.compile(r"(\d\d)\.(\d\d)")
+
+
+class Calling(enum.Enum):
+    """What a training handler is, and what it is called with."""
+
+    #: `handler(context)` with `context.datasets`, up to 18.10.
+    OBJECT = "object"
+    #: `handler(context)` with `context["datasets"]`, from 19.04 on.
+    DICT = "dict"
+    #: No function: the module is the program; the image whose tag ends in `20.02a`.
+    SCRIPT = "script"
+
+
+class Context:
+    """The context of images up to 18.10.
+
+    Attributes:
+        datasets: alias → dataset id.
+    """
+
+    def __init__(self, datasets: dict[str, str], **others: Any) -> None:
+        self.datasets = datasets
+        vars(self).update(others)
+
+    def __repr__(self) -> str:
+        return f"Context(datasets={self.datasets!r})"
+
+
+def calling_of(image: str) -> Calling:
+    """Return how an image calls a training handler; an image of an unknown tag calls with a dict."""
+    if image.endswith("20.02a"):
+        return Calling.SCRIPT
+    tag = image.rpartition("/")[2].partition(":")[2]
+    dated = _DATED.match(tag)
+    if tag in _OBJECT_TAGS or (dated is not None and (int(dated[1]), int(dated[2])) <= (18, 10)):
+        return Calling.OBJECT
+    return Calling.DICT
+
+
+def make_context(calling: Calling, datasets: dict[str, str], others: dict[str, Any] | None = None) -> Any:
+    """Return the context of a job.
+
+    Args:
+        calling: the image's way.
+        datasets: alias → dataset id.
+        others: further entries, from the variable `CONTEXT`.
+    """
+    if calling is Calling.OBJECT:
+        return Context(dict(datasets), **(others or {}))
+    return {**(others or {}), "datasets": dict(datasets)}

@@ -1,0 +1,109 @@
+"""The environment of a job: what the platform sets, what the user sets, what must not get in."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from abeja_emulator.services.training.records import TrainingJob
+
+#: What a user's key has to look like (`abejacli/config/__init__.py`).
+_KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+#: Variables of the shell that say who one is, or belong to another job.
+_FOREIGN = re.compile(r"(ABEJA_(?!EMULATOR_)|TRAINING_).*|PLATFORM_AUTH_TOKEN|HANDLER|DATASETS|CONTEXT|SERVICE_TYPE")
+
+_INTEGER = re.compile(r"\s*[+-]?\d+\s*")
+
+
+class VariableError(ValueError):
+    """A variable or a dataset of a job that the platform would not take."""
+
+
+@dataclass(frozen=True)
+class JobFolders:
+    """Where a job lives.
+
+    Attributes:
+        work: working directory of the handler.
+        result: the result directory, `ABEJA_TRAINING_RESULT_DIR`.
+        storage: root of the SDK's file cache, `ABEJA_STORAGE_DIR_PATH`.
+    """
+
+    work: Path
+    result: Path
+    storage: Path
+
+
+def without_foreign(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without credentials and without what belongs to another job.
+
+    The emulator's own `ABEJA_EMULATOR_*`, which lead children to it, stay.
+    """
+    return {name: value for name, value in environment.items() if not _FOREIGN.fullmatch(name)}
+
+
+def job_variables(job: TrainingJob, handler: str, api_url: str, result: str, storage: Path) -> dict[str, str]:
+    """Return the variables the platform itself gives a job (behaviour.md, 1.5).
+
+    Args:
+        job: the job; its token is its credential.
+        handler: `module:function`.
+        api_url: base URL of the API.
+        result: the result directory, absolute as the runner makes it or relative as documented.
+        storage: root of the SDK's file cache.
+    """
+    return {
+        "ABEJA_API_URL": api_url,
+        "ABEJA_ORGANIZATION_ID": job.organization_id,
+        "ABEJA_STORAGE_DIR_PATH": str(storage),
+        "ABEJA_TRAINING_RESULT_DIR": result,
+        "DATASETS": json.dumps(job.datasets),
+        "HANDLER": handler,
+        "PLATFORM_AUTH_TOKEN": job.token,
+        "PYTHONUNBUFFERED": "x",
+        "TRAINING_JOB_DEFINITION_NAME": job.job_definition_name,
+        "TRAINING_JOB_DEFINITION_VERSION": str(job.job_definition_version),
+        "TRAINING_JOB_ID": job.training_job_id,
+    }
+
+
+def user_variables(*layers: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the user's variables as text, later layers over earlier ones; null becomes the empty text.
+
+    Raises:
+        VariableError: when a name is none.
+    """
+    merged: dict[str, str] = {}
+    for layer in layers:
+        for name, value in (layer or {}).items():
+            if not _KEY.fullmatch(str(name)):
+                message = f"{name!r} cannot be the name of a variable: letters, digits and _ only, no digit first"
+                raise VariableError(message)
+            merged[name] = "" if value is None else str(value)
+    return merged
+
+
+def dataset_ids(datasets: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return alias → dataset id, as text, the way the launcher passes them on.
+
+    Raises:
+        VariableError: when an id does not look like an integer; the platform fails such a job.
+    """
+    found = {}
+    for alias, value in (datasets or {}).items():
+        identifier = str(value)
+        if not _INTEGER.fullmatch(identifier):
+            message = (
+                f"dataset {alias!r} has the id {identifier!r}, which is no integer; pass the id of a dataset, "
+                "such as abeja_dataset('name') returns"
+            )
+            raise VariableError(message)
+        found[alias] = identifier.strip()
+    return found

@@ -1,0 +1,308 @@
+"""Seed: puts things on a platform from what people have at hand: folders, lists, JSON and YAML."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from urllib.parse import quote
+
+from abeja_emulator.services.datalake.channels import Channels
+from abeja_emulator.services.datalake.files import UNKNOWN_TYPE, Files
+from abeja_emulator.services.datasets.rules import Datasets
+from abeja_emulator.services.organizations.rules import Accounts
+from abeja_emulator.wire.content import Upload
+from abeja_emulator.wire.validation import METADATA_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from abeja_emulator.platform import Platform
+    from abeja_emulator.services.organizations.records import Datasource, Organization, User
+
+Content = Union[bytes, str, Path]
+Source = Union[str, Path, "Sequence[Any]", "Mapping[str, Any]"]
+
+#: Keys of one entry of a list of items.
+_ENTRY_KEYS = ("attributes", "content", "content_type", "file", "label", "metadata", "source_data")
+
+_YAML = (".yaml", ".yml")
+
+
+class SeedError(ValueError):
+    """What was to be put on the platform cannot be read as it is."""
+
+
+class SeededDataset(str):  # noqa: FURB189 - the point is to be a str, so that JSON and variables take it as one
+    """The id of a dataset, as text, that also knows where it came from.
+
+    Attributes:
+        name: name of the dataset.
+        channel_id: channel that holds its files.
+        labels: its labels, in the order of their ids; empty without labels.
+        total_count: number of items.
+    """
+
+    name: str
+    channel_id: str
+    labels: tuple[str, ...]
+    total_count: int
+
+    def __new__(  # noqa: D102 - the class says it
+        cls, identifier: str, name: str, channel_id: str, labels: Iterable[str], total_count: int
+    ) -> SeededDataset:
+        dataset = super().__new__(cls, identifier)
+        dataset.name, dataset.channel_id = name, channel_id
+        dataset.labels, dataset.total_count = tuple(labels), total_count
+        return dataset
+
+    @property
+    def dataset_id(self) -> str:
+        """The id."""
+        return str(self)
+
+
+class _Entry(NamedTuple):
+    """One item to come: a file to upload, or source data as it is."""
+
+    content: bytes | None
+    content_type: str | None
+    file_name: str | None
+    source_data: list[dict[str, Any]]
+    label: str | None
+    attributes: Any
+    metadata: Mapping[str, str]
+
+
+class Seed:
+    """Puts things on a platform, all of one call or nothing."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._world = platform.world
+        self._accounts = Accounts(self._world)
+
+    def dataset(
+        self, source: Source, name: str | None = None, *, type: str | None = None, props: Any = None  # noqa: A002 - the platform's word
+    ) -> SeededDataset:
+        """Create a dataset and upload its files, and return its id.
+
+        Args:
+            source: one of
+                a folder with one sub-folder for each label, or with files and no labels;
+                a JSON or YAML file, or a mapping, with `items` and, if wanted, `name`, `type`, `props`;
+                a list of items, each a pair (content, label) or a mapping with `file` (a path) or
+                `content` (bytes, text, or anything JSON) or `source_data`, and with `label` or
+                `attributes`, and if wanted `content_type` and `metadata`. Paths are relative to the
+                JSON or YAML file, or to the working directory.
+            name: name of the dataset; by default that of the source, and a number when it is taken.
+            type: `classification` when there are labels, `custom` when there are none.
+            props: as the platform keeps it; by default one category with the labels.
+
+        Raises:
+            SeedError: when the source cannot be read; nothing was created then.
+        """
+        entries, given = _read(source)
+        labels = list(dict.fromkeys(entry.label for entry in entries if entry.label is not None))
+        wanted = name or given.get("name") or "dataset"
+        category = {
+            "category_id": 1,
+            "name": wanted,
+            "labels": [{"label_id": number, "label": label} for number, label in enumerate(labels)],
+        }
+        if props is None:
+            props = given.get("props", {"categories": [category]} if labels else {})
+        kind = type or given.get("type") or ("classification" if labels else "custom")
+        organization = self._platform.organization.id
+        with self._world.store.transaction():
+            datasets = Datasets(self._world)
+            taken = {dataset.name for dataset in datasets.list(organization)}
+            unique = wanted if name else _free_name(wanted, taken)
+            dataset = datasets.create(organization, unique, kind, props)
+            channel = Channels(self._world).create(organization, unique, f"files of dataset {unique}")
+            items = [
+                (self._source_data(channel.channel_id, entry), _attributes(entry, labels)) for entry in entries
+            ]
+            datasets.add_items(organization, dataset.dataset_id, items)
+        return SeededDataset(dataset.dataset_id, unique, channel.channel_id, labels, len(items))
+
+    def channel(self, name: str, description: str | None = None) -> str:
+        """Create a channel and return its id."""
+        with self._world.store.transaction():
+            return Channels(self._world).create(self._platform.organization.id, name, description).channel_id
+
+    def file(
+        self,
+        channel_id: str,
+        content: Content,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        lifetime: str | None = None,
+    ) -> str:
+        """Upload a file (bytes, text, or a path) to a channel and return its id."""
+        entry = _entry({"file" if isinstance(content, Path) else "content": content}, Path.cwd())
+        with self._world.store.transaction():
+            Channels(self._world).organization_of(channel_id)
+            entry = entry._replace(content_type=content_type or entry.content_type, metadata=metadata or {})
+            return Files(self._world).upload(channel_id, _upload(entry), lifetime).file_id
+
+    def organization(self, name: str, identifier: str | None = None) -> Organization:
+        """Create an organization; give the id that a handler has in its code, when it has one."""
+        with self._world.store.transaction():
+            return self._accounts.add_organization(name, identifier)
+
+    def user(self, token: str, email: str = "user@example.com", organization_id: str | None = None) -> User:
+        """Create a user whose personal access token is `token`."""
+        with self._world.store.transaction():
+            return self._accounts.add_user(organization_id or self._platform.organization.id, token, email=email)
+
+    def bearer_token(self, token: str, user_id: str | None = None) -> None:
+        """Make `token` a bearer token of a user, the default one if none is named."""
+        with self._world.store.transaction():
+            self._accounts.add_bearer_token(
+                self._platform.organization.id, user_id or self._platform.user.id, token
+            )
+
+    def datasource(self, display_name: str | None = None) -> Datasource:
+        """Create a data source; the API links it to channels."""
+        with self._world.store.transaction():
+            return self._accounts.add_datasource(self._platform.organization.id, display_name)
+
+    def _source_data(self, channel_id: str, entry: _Entry) -> list[dict[str, Any]]:
+        if entry.content is None:
+            return entry.source_data
+        file = Files(self._world).upload(channel_id, _upload(entry))
+        return [{"data_uri": f"datalake://{channel_id}/{file.file_id}", "data_type": file.content_type}]
+
+
+def _read(source: Source) -> tuple[list[_Entry], dict[str, Any]]:
+    """Return the items of a source, and what else it says of the dataset."""
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        if path.is_dir():
+            return _read_folder(path), {"name": path.resolve().name}
+        if path.is_file():
+            data = _parse(path)
+            given = data if isinstance(data, dict) else {"items": data}
+            return _read_items(given, path.parent), {"name": path.stem, **given}
+        message = f"there is no folder and no file {str(path)!r} (working directory: {Path.cwd()})"
+        raise SeedError(message)
+    given = dict(source) if hasattr(source, "keys") else {"items": source}
+    return _read_items(given, Path.cwd()), given
+
+
+def _read_folder(folder: Path) -> list[_Entry]:
+    entries = []
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in inside.parts):
+            label = inside.parts[0] if len(inside.parts) > 1 else None
+            entries.append(_entry({"file": path, "label": label}, folder))
+    if not entries:
+        message = f"folder {folder} holds no files; put them in one sub-folder for each label"
+        raise SeedError(message)
+    return entries
+
+
+def _read_items(given: Mapping[str, Any], folder: Path) -> list[_Entry]:
+    items = given.get("items")
+    if not isinstance(items, (list, tuple)):
+        message = f"a dataset needs a list of items, not {type(items).__name__}"
+        raise SeedError(message)
+    entries = []
+    for number, item in enumerate(items):
+        try:
+            if hasattr(item, "keys"):
+                entries.append(_entry(item, folder))
+            else:
+                content, label = item
+                entries.append(
+                    _entry({"file" if isinstance(content, Path) else "content": content, "label": label}, folder)
+                )
+        except (TypeError, ValueError, OSError) as error:
+            message = f"item {number} cannot be read: {error}"
+            raise SeedError(message) from error
+    return entries
+
+
+def _entry(item: Mapping[str, Any], folder: Path) -> _Entry:
+    unknown = sorted(set(item) - set(_ENTRY_KEYS))
+    if unknown:
+        message = f"unknown keys {', '.join(map(repr, unknown))}; an item has {', '.join(_ENTRY_KEYS)}"
+        raise SeedError(message)
+    if sum(key in item for key in ("file", "content", "source_data")) != 1:
+        message = "an item has exactly one of file, content and source_data"
+        raise SeedError(message)
+    content, guessed, file_name = None, None, None
+    if "file" in item:
+        path = folder / item["file"]
+        content, guessed, file_name = path.read_bytes(), mimetypes.guess_type(path.name)[0], path.name
+    elif "content" in item:
+        content, guessed = _as_bytes(item["content"])
+    label = item.get("label")
+    return _Entry(
+        content=content,
+        content_type=item.get("content_type") or guessed,
+        file_name=file_name,
+        source_data=item.get("source_data") or [],
+        label=None if label is None else str(label),
+        attributes=item.get("attributes"),
+        metadata=item.get("metadata") or {},
+    )
+
+
+def _as_bytes(content: Any) -> tuple[bytes, str]:
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        return bytes(content), UNKNOWN_TYPE
+    if isinstance(content, str):
+        return content.encode(), "text/plain"
+    return json.dumps(content).encode(), "application/json"
+
+
+def _upload(entry: _Entry) -> Upload:
+    content = entry.content or b""
+    given = {"filename": entry.file_name, **entry.metadata} if entry.file_name else entry.metadata
+    metadata = {METADATA_PREFIX + quote(str(key)): quote(str(value)) for key, value in given.items()}
+    return Upload(content, len(content), entry.content_type, metadata)
+
+
+def _attributes(entry: _Entry, labels: list[str]) -> Any:
+    if entry.attributes is not None or entry.label is None:
+        return entry.attributes if entry.attributes is not None else {}
+    return {
+        "classification": [{"category_id": 1, "label_id": labels.index(entry.label), "label": entry.label}]
+    }
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    return next(free for free in _numbered(name) if free not in taken)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    number = 2
+    while True:
+        yield f"{name}-{number}"
+        number += 1
+
+
+def _parse(path: Path) -> Any:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix in _YAML:
+        try:
+            import yaml  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            message = f"{path} is YAML; install abeja-emulator[yaml] to read it"
+            raise SeedError(message) from error
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            message = f"{path} is not YAML: {error}"
+            raise SeedError(message) from error
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"{path} is not JSON: {error}"
+        raise SeedError(message) from error
