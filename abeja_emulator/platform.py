@@ -212,9 +212,11 @@ class Platform:
             caller = self._accounts.caller(credential)
         else:
             caller = Caller(None, self.user.id)
-        organization = route.values.get("organization_id")
-        if organization is not None:
-            route.values["organization_id"] = found = self._accounts.organization(organization).id
+        named = route.values.get("organization_id")
+        if named is not None:
+            known = named == self.organization.id
+            found = named if known else self._accounts.organization(named).id
+            route.values["organization_id"] = found
             check_organization(caller, found)
         return caller
 

@@ -57,6 +57,24 @@ class ForeignProcessError(RuntimeError):
     """A forked child touched the database of its parent."""
 
 
+class Held:
+    """A lock that is held while this is entered.
+
+    A lock is a context manager itself, but what it returns is no business of the caller's.
+    """
+
+    __slots__ = ("_lock",)
+
+    def __init__(self, lock: RLock) -> None:  # type: ignore[valid-type] # a function, for all its name
+        self._lock = lock
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+
 class Database:
     """One SQLite connection that any thread of this process may use, one at a time.
 
@@ -73,12 +91,10 @@ class Database:
         if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'records'").fetchone():
             self._connection.executescript(SCHEMA)
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Hold the database still while something is read from it."""
+    def reading(self) -> Held:
+        """Hold the database still while something is read from it; use it in a `with`."""
         self._check_process()
-        with self._lock:
-            yield
+        return Held(self._lock)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

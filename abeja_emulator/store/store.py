@@ -11,6 +11,7 @@ from abeja_emulator.store.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import msgspec
 
@@ -44,11 +45,9 @@ class Store:
             table = self._tables[kind] = Table(self.database, self._ids, kind, record)
         return table
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Hold the state still while something is read from it."""
-        with self.database.reading():
-            yield
+    def reading(self) -> AbstractContextManager[None]:
+        """Hold the state still while something is read from it; use it in a `with`."""
+        return self.database.reading()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

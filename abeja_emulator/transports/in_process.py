@@ -123,6 +123,7 @@ class InProcess:
         if os.getpid() != self._pid:
             self.dial(connection, scheme, host, port)
             return
+        self._proxy_settings.install()
         sys.audit("http.client.connect", connection, connection.host, connection.port)
         connection.sock = MemorySocket(self, connection, scheme, host, port)
         # Somebody who brings a response class of their own (botocore, for one) gets bytes to parse.

@@ -18,7 +18,13 @@ class ProxySettings:
         self._replaced: list[tuple[Any, str, Any, Any]] = []
 
     def install(self) -> None:
-        """Answer from now on, if requests is there and reads nothing but the environment."""
+        """Answer from now on, if requests is there and reads nothing but the environment.
+
+        Called for each connection, since requests may be imported long after the start; from the
+        second time on that costs nothing.
+        """
+        if self._replaced:
+            return
         utils = sys.modules.get("requests.utils")
         standard = sys.modules.get("urllib.request")
         if utils is None or standard is None:
@@ -51,4 +57,5 @@ def names_a_proxy() -> bool:
     names = getattr(os.environ, "_data", None)
     if names is None or os.name != "posix":
         return True
-    return any(name[-6:].lower() == b"_proxy" for name in names)
+    # One search through all names at once: a loop over them would take longer than the platform's answer.
+    return b"_proxy=" in (b"=".join(names) + b"=").lower()

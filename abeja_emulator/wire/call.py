@@ -25,7 +25,7 @@ class World:
     signer: Signer
 
 
-@dataclass(frozen=True)
+@dataclass
 class Caller:
     """Who calls, as far as the platform knows.
 
@@ -41,7 +41,7 @@ class Caller:
     channels: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Call(Generic[QueryT, BodyT]):
     """One call of an operation.
 
@@ -60,3 +60,6 @@ class Call(Generic[QueryT, BodyT]):
     body: BodyT
     caller: Caller | None
     origin: str
+
+    # Not frozen, like `Caller` and `Entry`: each call makes one of each, and freezing costs more than
+    # looking up what is asked for.

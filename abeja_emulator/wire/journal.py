@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 REMEMBERED = 10_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class Entry:
     """One call.
 

@@ -1,0 +1,1 @@
+"""Speed and memory beside peers, as ratios of one run: `make bench`, or `python -m benchmarks <name>`."""
