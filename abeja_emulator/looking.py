@@ -30,7 +30,7 @@ class Look:
     def datasets(self) -> list[Dataset]:
         """Return the datasets, oldest first."""
         with self._store.reading():
-            return Datasets(self._world).list(self._organization_id)
+            return Datasets(self._world).select(self._organization_id)
 
     def dataset(self, id_or_name: str) -> Dataset:
         """Return the dataset with that id or name.

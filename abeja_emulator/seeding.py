@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 from urllib.parse import quote
@@ -16,7 +17,7 @@ from abeja_emulator.wire.content import Upload
 from abeja_emulator.wire.validation import METADATA_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from abeja_emulator.platform import Platform
     from abeja_emulator.services.organizations.records import Datasource, Organization, User
@@ -117,7 +118,7 @@ class Seed:
         organization = self._platform.organization.id
         with self._world.store.transaction():
             datasets = Datasets(self._world)
-            taken = {dataset.name for dataset in datasets.list(organization)}
+            taken = {dataset.name for dataset in datasets.select(organization)}
             unique = wanted if name else _free_name(wanted, taken)
             dataset = datasets.create(organization, unique, kind, props)
             channel = Channels(self._world).create(organization, unique, f"files of dataset {unique}")
@@ -189,7 +190,7 @@ def _read(source: Source) -> tuple[list[_Entry], dict[str, Any]]:
             return _read_items(given, path.parent), {"name": path.stem, **given}
         message = f"there is no folder and no file {str(path)!r} (working directory: {Path.cwd()})"
         raise SeedError(message)
-    given = dict(source) if hasattr(source, "keys") else {"items": source}
+    given = dict(source) if isinstance(source, Mapping) else {"items": source}
     return _read_items(given, Path.cwd()), given
 
 
@@ -214,7 +215,7 @@ def _read_items(given: Mapping[str, Any], folder: Path) -> list[_Entry]:
     entries = []
     for number, item in enumerate(items):
         try:
-            if hasattr(item, "keys"):
+            if isinstance(item, Mapping):
                 entries.append(_entry(item, folder))
             else:
                 content, label = item

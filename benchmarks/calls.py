@@ -13,6 +13,7 @@ from abeja_emulator.transports.in_process import InProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from typing import Callable
 
 DATASET = {
@@ -39,9 +40,9 @@ def emulator(items: int = 1) -> Iterator[Callable[[], object]]:
         yield lambda: client.get_dataset(dataset)
 
 
-def filled() -> contextmanager[Callable[[], object]]:  # type: ignore[type-arg]
+def filled() -> AbstractContextManager[Callable[[], object]]:
     """Ours, with 100,000 items."""
-    return emulator(100_000)  # type: ignore[return-value]
+    return emulator(100_000)
 
 
 @contextmanager

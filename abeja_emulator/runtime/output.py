@@ -82,15 +82,15 @@ def kept_output(log: Log) -> Iterator[None]:
     """Keep in `log` what is written to `sys.stdout` and `sys.stderr`."""
     before = sys.stdout, sys.stderr
     tees = Tee(sys.stdout, log, "INFO"), Tee(sys.stderr, log, "WARNING")
-    sys.stdout, sys.stderr = tees  # type: ignore[assignment] # a text stream in all but its class
+    sys.stdout, sys.stderr = tees
     try:
         yield
     finally:
         for tee in tees:
             tee.detach_log()
         # A debugger may have put its own streams there, which are not ours to take away.
-        if sys.stdout is tees[0]:  # type: ignore[comparison-overlap]
+        if sys.stdout is tees[0]:
             sys.stdout = before[0]
-        if sys.stderr is tees[1]:  # type: ignore[comparison-overlap]
+        if sys.stderr is tees[1]:
             sys.stderr = before[1]
         log.end()

@@ -65,7 +65,7 @@ class Held:
 
     __slots__ = ("_lock",)
 
-    def __init__(self, lock: RLock) -> None:  # type: ignore[valid-type] # a function, for all its name
+    def __init__(self, lock: RLock) -> None:
         self._lock = lock
 
     def __enter__(self) -> None:

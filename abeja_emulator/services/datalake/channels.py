@@ -64,7 +64,7 @@ class Channels:
             raise NotFound(self._unknown(channel_id, [row.record for row in self._channels.all()][:10]))
         return row.parent
 
-    def list(self, organization_id: str, offset: int, limit: int, *, archived: bool) -> tuple[list[Channel], bool]:
+    def select(self, organization_id: str, offset: int, limit: int, *, archived: bool) -> tuple[list[Channel], bool]:
         """Return channels in order of creation, and whether there are more."""
         found = self._channels.slice(organization_id, offset=offset, limit=limit + 1, archived=archived)
         return found[:limit], len(found) > limit

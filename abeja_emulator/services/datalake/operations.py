@@ -6,7 +6,7 @@ from typing import Any, Literal, Optional
 import msgspec
 
 from abeja_emulator.services.datalake.channels import Channels
-from abeja_emulator.services.datalake.files import Files, shown_metadata, zoned
+from abeja_emulator.services.datalake.files import Files, shown_metadata
 from abeja_emulator.services.datalake.listing import Listing
 from abeja_emulator.services.datalake.records import Channel
 from abeja_emulator.services.organizations.rules import check_channel, check_organization
@@ -209,7 +209,7 @@ def list_channels(call: Call[ChannelList, None]) -> dict[str, Any]:
     channels, organization = Channels(call.world), call.path["organization_id"]
     query = call.query
     archived = query.filter_archived == "include_archived"
-    found, more = channels.list(organization, query.offset, query.limit, archived=archived)
+    found, more = channels.select(organization, query.offset, query.limit, archived=archived)
     return channels.envelope(
         organization, channels=found, limit=query.limit, offset=query.offset, has_next=more
     )

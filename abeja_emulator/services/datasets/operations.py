@@ -114,7 +114,7 @@ def list_datasets(call: Call[DatasetList, None]) -> list[dict[str, Any]]:
         message = f"next_token {token!r} is not a number of datasets to skip"
         raise BadRequest(message)
     limit = call.query.max_results
-    found = datasets.list(call.path["organization_id"], int(token), -1 if limit is None else limit)
+    found = datasets.select(call.path["organization_id"], int(token), -1 if limit is None else limit)
     return [datasets.view(dataset) for dataset in found]
 
 

@@ -14,6 +14,7 @@ from abeja_emulator.wire.search import attribute_values, parse_search
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from abeja_emulator.store.table import Row
     from abeja_emulator.wire.call import World
 
 #: Schemes the SDK can read (`abeja/datalake/file_factory.py`).
@@ -82,7 +83,7 @@ class Datasets:
         shown["total_count"] = self._items.count(dataset.dataset_id)
         return shown
 
-    def list(self, organization_id: str, offset: int = 0, limit: int = -1) -> list[Dataset]:
+    def select(self, organization_id: str, offset: int = 0, limit: int = -1) -> list[Dataset]:
         """Return datasets in order of creation."""
         return self._datasets.slice(organization_id, offset=offset, limit=limit)
 
@@ -153,7 +154,8 @@ class Datasets:
             raise BadRequest(message)
         if search:
             wanted = parse_search(search)
-            rows, total = [], 0
+            rows: list[Row[DatasetItem]] = []
+            total = 0
             for row in self._items.scan(dataset_id):
                 if wanted.matches(lambda key, item=row.record: attribute_values(item.attributes, key)):  # type: ignore[misc]
                     total += 1

@@ -81,7 +81,7 @@ class Definitions:
             organization_id, name_or_id
         )
 
-    def list(self, organization_id: str, offset: int, limit: int, *, archived: bool) -> list[JobDefinition]:
+    def select(self, organization_id: str, offset: int, limit: int, *, archived: bool) -> list[JobDefinition]:
         """Return job definitions in order of creation."""
         return self._definitions.slice(organization_id, offset=offset, limit=limit, archived=archived)
 

@@ -128,7 +128,7 @@ class Jobs:
             raise NotFound(message)
         return row.record
 
-    def list(
+    def select(
         self, definition: JobDefinition, offset: int, limit: int, *, archived: bool
     ) -> tuple[list[TrainingJob], int]:
         """Return jobs of a definition, newest first, and how many there are in all."""

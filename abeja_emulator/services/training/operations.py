@@ -254,7 +254,7 @@ def get_training_job_definitions(call: Call[DefinitionList, None]) -> dict[str, 
     """List job definitions."""
     definitions, organization, query = Definitions(call.world), call.path["organization_id"], call.query
     archived = query.filter_archived == "include_archived"
-    found = definitions.list(organization, query.offset, query.limit, archived=archived)
+    found = definitions.select(organization, query.offset, query.limit, archived=archived)
     return {
         "entries": [definitions.view(definition) for definition in found],
         "total": definitions.count(organization, archived=archived),
@@ -278,7 +278,7 @@ def get_training_job_definition(call: Call[DefinitionQuery, None]) -> dict[str, 
     shown = Definitions(call.world).view(definition)
     if call.query.include_jobs:
         jobs = Jobs(call.world)
-        found, _ = jobs.list(definition, 0, -1, archived=False)
+        found, _ = jobs.select(definition, 0, -1, archived=False)
         shown["jobs"] = [jobs.view(job) for job in found]
     return shown
 
@@ -496,7 +496,7 @@ def get_training_jobs(call: Call[JobList, None]) -> dict[str, Any]:
     """List the jobs of a definition, newest first."""
     jobs, query = Jobs(call.world), call.query
     archived = query.filter_archived == "include_archived"
-    found, total = jobs.list(_definition(call), query.offset, query.limit, archived=archived)
+    found, total = jobs.select(_definition(call), query.offset, query.limit, archived=archived)
     return {
         "entries": [jobs.view(job) for job in found],
         "limit": query.limit,
