@@ -19,7 +19,7 @@ from abeja_emulator.errors import (
 )
 from abeja_emulator.ids import Ids
 from abeja_emulator.services.catalogue import all_operations
-from abeja_emulator.services.organizations.rules import Accounts, check_organization
+from abeja_emulator.services.organizations.rules import Accounts, check_channel, check_organization
 from abeja_emulator.store.database import ForeignProcessError
 from abeja_emulator.store.store import Store
 from abeja_emulator.wire.call import Call, Caller, World
@@ -195,34 +195,30 @@ class Platform:
     def _route(self, request: Request) -> Route:
         path = request.target.partition("?")[0]
         subdomain, _, domain = request.host.partition(":")[0].partition(".")
-        route = Route(None)
         if domain == API_HOST:
             route = self._router.route(Base.ORGANIZATION, request.method, path)
-            route.values["organization_id"] = subdomain
-        if route.operation is None:
-            route = self._router.route(Base.API, request.method, path)
-        return route
+            if route.operation or route.methods:
+                route.values["organization_id"] = subdomain
+                return route
+        return self._router.route(Base.API, request.method, path)
 
     def _authenticate(self, operation: Operation, route: Route, request: Request) -> Caller | None:
         if operation.access is Access.SIGNATURE:
             self.world.signer.check(request.method, request.target)
             return None
         credential = read_credential(request.header("authorization"))
-        if self.auth == "strict":
-            caller = self._accounts.caller(credential)
-        else:
-            caller = Caller(None, self.user.id)
+        caller = self._accounts.caller(credential) if self.auth == "strict" else Caller(None, self.user.id)
         named = route.values.get("organization_id")
         if named is not None:
             known = named == self.organization.id
             found = named if known else self._accounts.organization(named).id
             route.values["organization_id"] = found
             check_organization(caller, found)
+        if "channel_id" in route.values:
+            check_channel(caller, route.values["channel_id"])
         return caller
 
-    def _validate(
-        self, operation: Operation, route: Route, request: Request, caller: Caller | None
-    ) -> Call[Any, Any]:
+    def _validate(self, operation: Operation, route: Route, request: Request, caller: Caller | None) -> Call[Any, Any]:
         query = query_of(operation, request.target.partition("?")[2])
         body = body_of(operation, request, self.spool)
         origin = f"{request.scheme}://{request.host}"

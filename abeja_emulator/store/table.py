@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
@@ -22,7 +23,8 @@ SCAN = 500
 LAST = 2**63 - 1
 
 
-class Row(NamedTuple, Generic[RecordT]):
+@dataclass
+class Row(Generic[RecordT]):
     """One record and where it stands.
 
     Attributes:
@@ -72,18 +74,25 @@ class Table(Generic[RecordT]):
         """
         self._database.execute(
             "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            self._row(parent, identifier, record, name, archived, expires),
+            self._row(parent, identifier, record, name=name, archived=archived, expires=expires),
         )
 
     def insert_many(self, parent: str, records: Iterable[tuple[str, RecordT]]) -> None:
         """Add many (id, record) pairs without names or expiry under one parent."""
         self._database.executemany(
             "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [self._row(parent, identifier, record, None, False, None) for identifier, record in records],
+            [self._row(parent, identifier, record) for identifier, record in records],
         )
 
     def _row(  # noqa: PLR0913 - the columns of a record
-        self, parent: str, identifier: str, record: RecordT, name: str | None, archived: bool, expires: str | None  # noqa: FBT001
+        self,
+        parent: str,
+        identifier: str,
+        record: RecordT,
+        *,
+        name: str | None = None,
+        archived: bool = False,
+        expires: str | None = None,
     ) -> tuple[object, ...]:
         return (
             self._kind,
@@ -152,9 +161,7 @@ class Table(Generic[RecordT]):
         ).fetchone()
         return int(row[0])
 
-    def page(
-        self, parent: str, *, after: int = 0, limit: int = SCAN, newest_first: bool = False
-    ) -> list[Row[RecordT]]:
+    def page(self, parent: str, *, after: int = 0, limit: int = SCAN, newest_first: bool = False) -> list[Row[RecordT]]:
         """Return up to `limit` records behind place `after` (0: from the start), in the order asked for."""
         if newest_first:
             beyond, order, after = "<", "DESC", after or LAST

@@ -130,8 +130,12 @@ class Files:
 
     def purge(self) -> None:
         """Delete the files whose lifetime has ended."""
-        for row in self._files.expired(iso(self._world.clock.now())):
-            self._remove(row.record)
+        expired = self._files.expired(iso(self._world.clock.now()))
+        if expired:
+            # A listing or a download notices it too, and only a transaction frees content.
+            with self._world.store.transaction():
+                for row in expired:
+                    self._remove(row.record)
 
     def view(self, file: File, organization_id: str, origin: str) -> dict[str, Any]:
         """Return a file as the API shows it, with a fresh signed URL under both of its names.
@@ -179,15 +183,14 @@ class Files:
         self._world.store.blobs.release(file.digest)
 
     def _check_conflict(self, file: File, conflict_target: str) -> None:
-        key = METADATA_PREFIX + conflict_target
-        value = file.metadata.get(key)
+        value = _metadata_value(file, conflict_target)
         if value is None:
             return
         for row in self._files.scan(file.channel_id):
-            if unquote(row.record.metadata.get(key, "")) == unquote(value):
+            if _metadata_value(row.record, conflict_target) == value:
                 message = (
                     f"file {row.record.file_id} in channel {file.channel_id} has {conflict_target} "
-                    f"{unquote(value)!r} already, and conflict_target={conflict_target} was asked for"
+                    f"{value!r} already, and conflict_target={conflict_target} was asked for"
                 )
                 raise Conflict(message)
 
@@ -206,6 +209,12 @@ def _check_lifetime(lifetime: str | None) -> None:
     if lifetime is not None and lifetime not in LIFETIMES:
         message = f"lifetime {lifetime!r} is none of {', '.join(LIFETIMES)}"
         raise BadRequest(message)
+
+
+def _metadata_value(file: File, key: str) -> str | None:
+    """Return the value under a key without prefix, both decoded; names of headers have no case."""
+    wanted = (METADATA_PREFIX + key).lower()
+    return next((unquote(value) for name, value in file.metadata.items() if unquote(name).lower() == wanted), None)
 
 
 def _end(file: File) -> str | None:

@@ -52,10 +52,7 @@ class Listing:
         place = 0
         if token:
             question, place = signer.page_position(name, token)
-        limit = question.get("items_per_page") or ITEMS_PER_PAGE
-        if limit < 1:
-            message = f"items_per_page must be positive, not {limit}"
-            raise BadRequest(message)
+        limit = question.get("items_per_page", ITEMS_PER_PAGE)
         found = list(itertools.islice(self._found(channel_id, question, place), limit + 1))
         if len(found) <= limit:
             return [row.record for _, row in found], None
@@ -74,7 +71,7 @@ class Listing:
         rows_in_order = [row for row in self._files.scan(channel_id) if fits(row.record)]
         for key in reversed(order):
             name = key.lstrip("-")
-            rows_in_order.sort(key=lambda row: next(_values(row.record, name), ""), reverse=key.startswith("-"))  # noqa: B023 - used at once
+            rows_in_order.sort(key=lambda row: next(_values(row.record, name), ""), reverse=key.startswith("-"))
         return itertools.islice(enumerate(rows_in_order, 1), place, None)
 
 
@@ -106,10 +103,12 @@ def _bounds(question: dict[str, Any]) -> tuple[str, str]:
 
     `start` and `end` are days, `YYYYMMDD`, both included, in `timezone` or else in UTC.
     """
+    name = question.get("timezone")
     try:
-        zone = ZoneInfo(question.get("timezone") or "UTC")
+        # A machine without the time zone database still knows UTC.
+        zone = ZoneInfo(name) if name else datetime.timezone.utc
     except (KeyError, ValueError, OSError) as error:
-        message = f"timezone {question.get('timezone')!r} is not known"
+        message = f"timezone {name!r} is not known"
         raise BadRequest(message) from error
     bounds = []
     for name, days, default in (("start", 0, ""), ("end", 1, "~")):
@@ -119,8 +118,8 @@ def _bounds(question: dict[str, Any]) -> tuple[str, str]:
             continue
         try:
             day = datetime.datetime.strptime(text, "%Y%m%d").replace(tzinfo=zone)
-        except ValueError as error:
+            bounds.append(iso(day + datetime.timedelta(days=days)))
+        except (ValueError, OverflowError) as error:
             message = f"{name} must be a day of the form YYYYMMDD, not {text!r}"
             raise BadRequest(message) from error
-        bounds.append(iso(day + datetime.timedelta(days=days)))
     return bounds[0], bounds[1]

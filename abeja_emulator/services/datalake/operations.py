@@ -9,7 +9,8 @@ from abeja_emulator.services.datalake.channels import Channels
 from abeja_emulator.services.datalake.files import Files, shown_metadata
 from abeja_emulator.services.datalake.listing import Listing
 from abeja_emulator.services.datalake.records import Channel
-from abeja_emulator.services.organizations.rules import check_channel, check_organization
+from abeja_emulator.services.organizations.rules import check_organization
+from abeja_emulator.services.paging import Limit, Offset
 from abeja_emulator.wire.call import Call
 from abeja_emulator.wire.content import Download, Upload
 from abeja_emulator.wire.operations import Access, Evidence, operation, operations_in
@@ -43,8 +44,8 @@ class ChannelChange(msgspec.Struct):
 class ChannelList(msgspec.Struct):
     """Which channels to list."""
 
-    limit: int = 50
-    offset: int = 0
+    limit: Limit = 50
+    offset: Offset = 0
     filter_archived: Literal["exclude_archived", "include_archived"] = "exclude_archived"
 
 
@@ -110,7 +111,7 @@ class FileList(msgspec.Struct):
     start: Optional[str] = None
     end: Optional[str] = None
     timezone: Optional[str] = None
-    items_per_page: Optional[int] = None
+    items_per_page: Optional[Limit] = None
     sort: Optional[str] = None
     q: Optional[str] = None
     next_page_token: Optional[str] = None
@@ -210,9 +211,7 @@ def list_channels(call: Call[ChannelList, None]) -> dict[str, Any]:
     query = call.query
     archived = query.filter_archived == "include_archived"
     found, more = channels.select(organization, query.offset, query.limit, archived=archived)
-    return channels.envelope(
-        organization, channels=found, limit=query.limit, offset=query.offset, has_next=more
-    )
+    return channels.envelope(organization, channels=found, limit=query.limit, offset=query.offset, has_next=more)
 
 
 @operation(
@@ -488,10 +487,8 @@ def _archive(call: Call[None, None], *, archived: bool) -> dict[str, Any]:
 
 def _organization(call: Call[Any, Any]) -> str:
     """Return the id of the organization whose channel this is, after checking the caller's right to it."""
-    channel_id = call.path["channel_id"]
-    organization = Channels(call.world).organization_of(channel_id)
+    organization = Channels(call.world).organization_of(call.path["channel_id"])
     check_organization(call.caller, organization)
-    check_channel(call.caller, channel_id)
     return organization
 
 

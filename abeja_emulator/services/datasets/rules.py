@@ -173,9 +173,7 @@ class Datasets:
     def update_item(self, organization_id: str, dataset_id: str, item_id: str, attributes: Any) -> DatasetItem:
         """Replace the attributes of an item."""
         item = self.item(organization_id, dataset_id, item_id)
-        updated = msgspec.structs.replace(
-            item, attributes=attributes, updated_at=iso(self._world.clock.now())
-        )
+        updated = msgspec.structs.replace(item, attributes=attributes, updated_at=iso(self._world.clock.now()))
         self._items.update(dataset_id, item_id, updated)
         return updated
 

@@ -70,6 +70,10 @@ class Accounts:
         )
         self.bearer_tokens.insert(organization_id, record.digest, record)
 
+    def revoke_bearer_token(self, organization_id: str, token: str) -> None:
+        """Make a bearer token worth nothing."""
+        self.bearer_tokens.delete(organization_id, _digest(token))
+
     def add_datasource(self, organization_id: str, display_name: str | None = None) -> Datasource:
         """Create a data source, linked to no channel yet, and return it."""
         now = second(self._world.clock.now())
@@ -114,9 +118,7 @@ class Accounts:
                 return Caller(token.record.organization_id, token.record.user_id)
         elif credential.kind == "user":
             user = self.users.find(credential.identifier)
-            if user is not None and any(
-                [hmac.compare_digest(known, given) for known in user.record.token_digests]
-            ):
+            if user is not None and any(hmac.compare_digest(known, given) for known in user.record.token_digests):
                 return Caller(user.record.organization_id, user.record.id)
         else:
             datasource = self.datasources.find(credential.identifier)

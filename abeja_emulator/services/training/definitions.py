@@ -10,7 +10,7 @@ import msgspec
 from abeja_emulator.archives import ArchiveError, check_archive
 from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, Conflict, NotFound
-from abeja_emulator.services.training.records import JobDefinition, JobDefinitionVersion, TrainingJob
+from abeja_emulator.services.training.records import JobDefinition, JobDefinitionVersion
 from abeja_emulator.wire.content import Download
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ class Definitions:
         self._world = world
         self._definitions = world.store.table("job_definition", JobDefinition)
         self._versions = world.store.table("job_definition_version", JobDefinitionVersion)
-        self._jobs = world.store.table("training_job", TrainingJob)
 
     def create(self, organization_id: str, name: str) -> JobDefinition:
         """Create a job definition.
@@ -96,22 +95,16 @@ class Definitions:
         definition = msgspec.structs.replace(
             self.get(organization_id, name), archived=archived, modified_at=iso(self._world.clock.now())
         )
-        self._definitions.update(
-            organization_id, definition.job_definition_id, definition, archived=archived
-        )
+        self._definitions.update(organization_id, definition.job_definition_id, definition, archived=archived)
         return definition
 
     def delete(self, organization_id: str, name: str) -> JobDefinition:
-        """Delete a job definition with its versions and jobs, and return it as it was."""
+        """Delete a job definition with its versions, and return it as it was; `Jobs.delete_all` comes before."""
         definition = self.get(organization_id, name)
         identifier = definition.job_definition_id
         for version in self._versions.slice(identifier):
             self._release(version)
-        for job in self._jobs.slice(identifier):
-            if job.artifact:
-                self._world.store.blobs.release(job.artifact)
         self._versions.delete_under(identifier)
-        self._jobs.delete_under(identifier)
         self._definitions.delete(organization_id, identifier)
         return definition
 
@@ -189,22 +182,14 @@ class Definitions:
         """Return the versions of a job definition, oldest first."""
         return self._versions.slice(definition.job_definition_id, archived=archived)
 
-    def describe_version(
-        self, definition: JobDefinition, number: str, description: str | None
-    ) -> JobDefinitionVersion:
+    def describe_version(self, definition: JobDefinition, number: str, description: str | None) -> JobDefinitionVersion:
         """Change the description of a version; nothing else of it can be changed."""
         check_description(description)
-        return self._put(
-            definition, msgspec.structs.replace(self.version(definition, number), description=description)
-        )
+        return self._put(definition, msgspec.structs.replace(self.version(definition, number), description=description))
 
-    def archive_version(
-        self, definition: JobDefinition, number: str, *, archived: bool
-    ) -> JobDefinitionVersion:
+    def archive_version(self, definition: JobDefinition, number: str, *, archived: bool) -> JobDefinitionVersion:
         """Archive a version or take it back."""
-        return self._put(
-            definition, msgspec.structs.replace(self.version(definition, number), archived=archived)
-        )
+        return self._put(definition, msgspec.structs.replace(self.version(definition, number), archived=archived))
 
     def delete_version(self, definition: JobDefinition, number: str) -> None:
         """Delete a version and its source."""

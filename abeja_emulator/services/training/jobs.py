@@ -68,9 +68,7 @@ class Jobs:
             Conflict: when the definition or the version is archived.
         """
         if definition.archived or version.archived:
-            message = (
-                f"version {version.job_definition_version} of {definition.name!r} is archived; unarchive it first"
-            )
+            message = f"version {version.job_definition_version} of {definition.name!r} is archived; unarchive it first"
             raise Conflict(message)
         check_description(description)
         default = "gpu-1" if "-gpu" in version.image else "cpu-1"
@@ -97,9 +95,7 @@ class Jobs:
             token=self._world.ids.hexadecimal(64),
         )
         self._jobs.insert(definition.job_definition_id, job.training_job_id, job)
-        self._accounts.add_bearer_token(
-            definition.organization_id, creator_id, job.token, job.training_job_id
-        )
+        self._accounts.add_bearer_token(definition.organization_id, creator_id, job.token, job.training_job_id)
         return job
 
     def get(self, definition: JobDefinition, job_id: str) -> TrainingJob:
@@ -162,15 +158,24 @@ class Jobs:
             )
         )
 
-    def configure(
-        self, job: TrainingJob, *, datasets: dict[str, str], environment: dict[str, str]
-    ) -> TrainingJob:
+    def configure(self, job: TrainingJob, *, datasets: dict[str, str], environment: dict[str, str]) -> TrainingJob:
         """Give a job other datasets and variables; only what runs in this process needs that."""
         return self._put(msgspec.structs.replace(job, datasets=datasets, environment=environment))
 
     def archive(self, job: TrainingJob, *, archived: bool) -> TrainingJob:
         """Archive a job or take it back."""
         return self._put(msgspec.structs.replace(job, archived=archived))
+
+    def delete_all(self, definition: JobDefinition) -> None:
+        """Delete the jobs of a definition, and all that is theirs: statistics, logs, results, tokens."""
+        identifier = definition.job_definition_id
+        for job in self._jobs.slice(identifier):
+            if job.artifact is not None:
+                self._world.store.blobs.release(job.artifact)
+            self._statistics.delete_under(job.training_job_id)
+            self._logs.delete_under(job.training_job_id)
+            self._accounts.revoke_bearer_token(job.organization_id, job.token)
+        self._jobs.delete_under(identifier)
 
     def post_statistics(self, job: TrainingJob, statistics: dict[str, Any]) -> TrainingJob:
         """Take one statistic; the job shows the last one.
@@ -202,9 +207,7 @@ class Jobs:
 
     def log(self, job_id: str, lines: Sequence[LogLine]) -> None:
         """Append lines to a job's log."""
-        self._logs.insert_many(
-            job_id, [(str(self._world.ids.number("job_log", job_id)), line) for line in lines]
-        )
+        self._logs.insert_many(job_id, [(str(self._world.ids.number("job_log", job_id)), line) for line in lines])
 
     def log_lines(self, job_id: str) -> list[LogLine]:
         """Return a job's log, oldest line first."""

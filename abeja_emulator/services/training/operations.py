@@ -293,6 +293,7 @@ def get_training_job_definition(call: Call[DefinitionQuery, None]) -> dict[str, 
 )
 def delete_training_job_definition(call: Call[None, None]) -> Message:
     """Delete a job definition with its versions and jobs."""
+    Jobs(call.world).delete_all(_definition(call))
     name = call.path["job_definition_name"]
     definition = Definitions(call.world).delete(call.path["organization_id"], name)
     return Message(f"{definition.name} deleted")
