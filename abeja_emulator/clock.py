@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as _datetime
+import datetime
 from threading import Lock
 
 
@@ -14,12 +14,12 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self._offset = _datetime.timedelta()
+        self._offset = datetime.timedelta()
         self._lock = Lock()
 
-    def now(self) -> _datetime.datetime:
+    def now(self) -> datetime.datetime:
         """Return the time, aware, in UTC."""
-        return _datetime.datetime.now(_datetime.timezone.utc) + self._offset
+        return datetime.datetime.now(datetime.timezone.utc) + self._offset
 
     def timestamp(self) -> float:
         """Return the time in seconds since the epoch."""
@@ -35,7 +35,7 @@ class Clock:
             message = f"time does not run backwards: advance({seconds}) is negative"
             raise ValueError(message)
         with self._lock:
-            self._offset += _datetime.timedelta(seconds=seconds)
+            self._offset += datetime.timedelta(seconds=seconds)
 
     @property
     def offset(self) -> float:
@@ -43,6 +43,6 @@ class Clock:
         return self._offset.total_seconds()
 
 
-def iso(moment: _datetime.datetime) -> str:
+def iso(moment: datetime.datetime) -> str:
     """Return `moment` the way the store keeps it: UTC, microseconds, sortable as text."""
-    return moment.astimezone(_datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return moment.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")

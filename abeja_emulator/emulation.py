@@ -106,9 +106,7 @@ class Emulation:
         self._stack.enter_context(self._transport)
         variables = {**without_foreign(outside), **self._variables(self.job)}
         variables.update(
-            child_environment(
-                self._loopback.address, self._transport.addresses, self._allow_hosts, base=variables
-            )
+            child_environment(self._loopback.address, self._transport.addresses, self._allow_hosts, base=variables)
         )
         self.result_dir.mkdir(parents=True, exist_ok=True)
         self._stack.enter_context(restored_environment(variables))
@@ -168,9 +166,7 @@ class Emulation:
         """Return the variables of the current job; the user's own credentials are there too, for tests."""
         storage = self._folder.resolve() / "storage"
         credentials = self.platform.credentials()
-        variables = job_variables(
-            job, "main:handler", credentials["ABEJA_API_URL"], str(self.result_dir), storage
-        )
+        variables = job_variables(job, "main:handler", credentials["ABEJA_API_URL"], str(self.result_dir), storage)
         return {**credentials, **variables}
 
     def __enter__(self) -> Self:

@@ -23,9 +23,7 @@ class PlatformError(Exception):
     status: ClassVar[int] = 500
     error: ClassVar[str] = "internal_server_error"
 
-    def __init__(
-        self, description: str, *, detail: Any = None, headers: tuple[tuple[str, str], ...] = ()
-    ) -> None:
+    def __init__(self, description: str, *, detail: Any = None, headers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(description)
         self.description = description
         self.detail = detail

@@ -209,9 +209,7 @@ def abeja_train(
         return _abeja_emulation.trainer.train(
             find_handler(handler, places, None if source is None else _found_folder(source, places)),
             image=image or marks.get("image"),
-            datasets={
-                alias: value if _is_id(value) else abeja_dataset(value) for alias, value in datasets.items()
-            },
+            datasets={alias: value if _is_id(value) else abeja_dataset(value) for alias, value in datasets.items()},
             environment={**(marks.get("environment") or {}), **(options.pop("environment", None) or {})},
             **options,
         )
@@ -230,7 +228,8 @@ def marked(node: Any) -> dict[str, Any]:
     for marker in reversed(list(node.iter_markers("abeja"))):
         unknown = sorted(set(marker.kwargs) - {"image", "datasets", "environment", "auth"})
         if unknown or marker.args:
-            message = f"@pytest.mark.abeja takes image, datasets, environment and auth by name, not {unknown or marker.args}"
+            given = unknown or list(marker.args)
+            message = f"@pytest.mark.abeja takes image, datasets, environment and auth by name, not {given}"
             raise pytest.UsageError(message)
         found.update(marker.kwargs)
     return found

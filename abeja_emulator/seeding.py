@@ -19,6 +19,8 @@ from abeja_emulator.wire.validation import METADATA_PREFIX
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from typing_extensions import Self
+
     from abeja_emulator.platform import Platform
     from abeja_emulator.services.organizations.records import Datasource, Organization, User
 
@@ -35,7 +37,7 @@ class SeedError(ValueError):
     """What was to be put on the platform cannot be read as it is."""
 
 
-class SeededDataset(str):  # noqa: FURB189 - the point is to be a str, so that JSON and variables take it as one
+class SeededDataset(str):  # noqa: SLOT000 - few of them, and people may note things on one
     """The id of a dataset, as text, that also knows where it came from.
 
     Attributes:
@@ -52,7 +54,7 @@ class SeededDataset(str):  # noqa: FURB189 - the point is to be a str, so that J
 
     def __new__(  # noqa: D102 - the class says it
         cls, identifier: str, name: str, channel_id: str, labels: Iterable[str], total_count: int
-    ) -> SeededDataset:
+    ) -> Self:
         dataset = super().__new__(cls, identifier)
         dataset.name, dataset.channel_id = name, channel_id
         dataset.labels, dataset.total_count = tuple(labels), total_count
@@ -85,7 +87,12 @@ class Seed:
         self._accounts = Accounts(self._world)
 
     def dataset(
-        self, source: Source, name: str | None = None, *, type: str | None = None, props: Any = None  # noqa: A002 - the platform's word
+        self,
+        source: Source,
+        name: str | None = None,
+        *,
+        type: str | None = None,  # noqa: A002 - the word of the platform
+        props: Any = None,
     ) -> SeededDataset:
         """Create a dataset and upload its files, and return its id.
 
@@ -122,9 +129,7 @@ class Seed:
             unique = wanted if name else _free_name(wanted, taken)
             dataset = datasets.create(organization, unique, kind, props)
             channel = Channels(self._world).create(organization, unique, f"files of dataset {unique}")
-            items = [
-                (self._source_data(channel.channel_id, entry), _attributes(entry, labels)) for entry in entries
-            ]
+            items = [(self._source_data(channel.channel_id, entry), _attributes(entry, labels)) for entry in entries]
             datasets.add_items(organization, dataset.dataset_id, items)
         return SeededDataset(dataset.dataset_id, unique, channel.channel_id, labels, len(items))
 
@@ -162,9 +167,7 @@ class Seed:
     def bearer_token(self, token: str, user_id: str | None = None) -> None:
         """Make `token` a bearer token of a user, the default one if none is named."""
         with self._world.store.transaction():
-            self._accounts.add_bearer_token(
-                self._platform.organization.id, user_id or self._platform.user.id, token
-            )
+            self._accounts.add_bearer_token(self._platform.organization.id, user_id or self._platform.user.id, token)
 
     def datasource(self, display_name: str | None = None) -> Datasource:
         """Create a data source; the API links it to channels."""
@@ -222,7 +225,7 @@ def _read_items(given: Mapping[str, Any], folder: Path) -> list[_Entry]:
                 entries.append(
                     _entry({"file" if isinstance(content, Path) else "content": content, "label": label}, folder)
                 )
-        except (TypeError, ValueError, OSError) as error:
+        except (TypeError, ValueError, OSError) as error:  # noqa: PERF203 - says which item it was
             message = f"item {number} cannot be read: {error}"
             raise SeedError(message) from error
     return entries
@@ -272,9 +275,7 @@ def _upload(entry: _Entry) -> Upload:
 def _attributes(entry: _Entry, labels: list[str]) -> Any:
     if entry.attributes is not None or entry.label is None:
         return entry.attributes if entry.attributes is not None else {}
-    return {
-        "classification": [{"category_id": 1, "label_id": labels.index(entry.label), "label": entry.label}]
-    }
+    return {"classification": [{"category_id": 1, "label_id": labels.index(entry.label), "label": entry.label}]}
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -26,7 +26,12 @@ def call() -> Rows:
     )
     shown = ", ".join(f"{result.name} {result.value:.0f} {result.unit}" for result in results)
     return [
-        ("SDK `get_dataset` beside one canned route of `responses`", shown, _times(ratio(results, "ours", "responses")), "≤ 1.3"),
+        (
+            "SDK `get_dataset` beside one canned route of `responses`",
+            shown,
+            _times(ratio(results, "ours", "responses")),
+            "≤ 1.3",
+        ),
         ("the same beside moto's DynamoDB `get_item`", "", _times(ratio(results, "ours", "moto")), ""),
     ]
 

@@ -32,7 +32,7 @@ DATASET = {
 def emulator(items: int = 1) -> Iterator[Callable[[], object]]:
     """Ours, with a dataset of that many items."""
     with Platform() as platform, InProcess(platform), mock.patch.dict(os.environ, platform.credentials()):
-        from abeja.datasets import Client  # noqa: PLC0415 - reads its variables when it is imported
+        from abeja.datasets import Client
 
         entry = {"source_data": [{"data_uri": "datalake://1/2", "data_type": "text/plain"}]}
         dataset = platform.seed.dataset([entry] * items, props={"categories": []})
@@ -48,10 +48,10 @@ def filled() -> AbstractContextManager[Callable[[], object]]:
 @contextmanager
 def responses_stub() -> Iterator[Callable[[], object]]:
     """`responses` with one canned route."""
-    import responses  # noqa: PLC0415 - a peer
+    import responses
 
     with responses.RequestsMock() as stub, mock.patch.dict(os.environ, _credentials()):
-        from abeja.datasets import Client  # noqa: PLC0415
+        from abeja.datasets import Client
 
         stub.get("https://api.abeja.io/organizations/1100000000001/datasets/1100000000003", json=DATASET)
         client = Client()
@@ -67,8 +67,8 @@ def responses_stub() -> Iterator[Callable[[], object]]:
 @contextmanager
 def patched_adapter() -> Iterator[Callable[[], object]]:
     """`HTTPAdapter.send` replaced by a canned answer: no retries, no streaming, no other client."""
-    from requests import Response  # noqa: PLC0415
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415
+    from requests import Response
+    from requests.adapters import HTTPAdapter
 
     def send(self: HTTPAdapter, request: object, **options: object) -> Response:
         del self, request, options
@@ -78,7 +78,7 @@ def patched_adapter() -> Iterator[Callable[[], object]]:
         return response
 
     with mock.patch.object(HTTPAdapter, "send", send), mock.patch.dict(os.environ, _credentials()):
-        from abeja.datasets import Client  # noqa: PLC0415
+        from abeja.datasets import Client
 
         client = Client()
         yield lambda: client.get_dataset("1100000000003")
@@ -86,9 +86,9 @@ def patched_adapter() -> Iterator[Callable[[], object]]:
 
 @contextmanager
 def moto_get_item() -> Iterator[Callable[[], object]]:
-    """moto's DynamoDB, `get_item` through boto3."""
-    import boto3  # noqa: PLC0415
-    from moto import mock_aws  # noqa: PLC0415
+    """Moto's DynamoDB, `get_item` through boto3."""
+    import boto3
+    from moto import mock_aws
 
     keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
     with mock.patch.dict(os.environ, keys), mock_aws():

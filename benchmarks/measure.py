@@ -78,7 +78,7 @@ def resident() -> float:
         with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - no file, a reading
             return int(file.read().split()[1]) * 4096 / 1e6
     except FileNotFoundError:
-        import resource  # noqa: PLC0415 - only where there is no /proc
+        import resource
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 

@@ -15,12 +15,12 @@ OVERWRITES = 3_000
 
 def downloads_ours() -> float:
     """Return the MB grown by after 60 downloads of 20 MB from a channel."""
-    from abeja_emulator import Platform  # noqa: PLC0415 - measured in a process of its own
-    from abeja_emulator.transports.in_process import InProcess  # noqa: PLC0415
+    from abeja_emulator import Platform
+    from abeja_emulator.transports.in_process import InProcess
 
     with Platform() as platform, InProcess(platform):
         os.environ.update(platform.credentials())
-        from abeja.datalake import Client  # noqa: PLC0415
+        from abeja.datalake import Client
 
         channel_id = platform.seed.channel("large")
         platform.seed.file(channel_id, os.urandom(SIZE))
@@ -35,8 +35,8 @@ def downloads_ours() -> float:
 
 def downloads_responses() -> float:
     """The same from a canned route of `responses`."""
-    import requests  # noqa: PLC0415
-    import responses  # noqa: PLC0415
+    import requests
+    import responses
 
     with responses.RequestsMock() as stub:
         stub.get("https://api.abeja.io/file", body=os.urandom(SIZE))
@@ -50,13 +50,13 @@ def downloads_responses() -> float:
 
 def overwrites_ours() -> float:
     """Return the MB grown by after one item's attributes were replaced 3,000 times."""
-    from abeja_emulator import Platform  # noqa: PLC0415
-    from abeja_emulator.transports.in_process import InProcess  # noqa: PLC0415
-    from abeja_emulator.wire.journal import REMEMBERED  # noqa: PLC0415
+    from abeja_emulator import Platform
+    from abeja_emulator.transports.in_process import InProcess
+    from abeja_emulator.wire.journal import REMEMBERED
 
     with Platform() as platform, InProcess(platform):
         os.environ.update(platform.credentials())
-        from abeja.datasets import APIClient  # noqa: PLC0415
+        from abeja.datasets import APIClient
 
         dataset = platform.seed.dataset([("text", "label")])
         client = APIClient()
@@ -75,8 +75,8 @@ def overwrites_ours() -> float:
 
 def overwrites_moto() -> float:
     """The same with an item of moto's DynamoDB."""
-    import boto3  # noqa: PLC0415
-    from moto import mock_aws  # noqa: PLC0415
+    import boto3
+    from moto import mock_aws
 
     os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_REGION="us-east-1")  # noqa: S106
     with mock_aws():

@@ -67,12 +67,12 @@ def isolation_ours() -> Iterator[Callable[[], object]]:
 
 @contextmanager
 def isolation_moto() -> Iterator[Callable[[], object]]:
-    """moto's own: leaving and entering `mock_aws`, one thing created between."""
-    import os  # noqa: PLC0415
-    from unittest import mock  # noqa: PLC0415
+    """Moto's own: leaving and entering `mock_aws`, one thing created between."""
+    import os
+    from unittest import mock
 
-    import boto3  # noqa: PLC0415
-    from moto import mock_aws  # noqa: PLC0415
+    import boto3
+    from moto import mock_aws
 
     keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
     with mock.patch.dict(os.environ, keys):

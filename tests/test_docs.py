@@ -36,7 +36,7 @@ def test_the_commands_of_the_readme_exist() -> None:
 
 def test_links_between_documents_lead_somewhere() -> None:
     """Every relative link of README and docs/ names a file that is there."""
-    for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md"), ROOT / "fixtures" / "README.md"]:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "fixtures" / "README.md"]:
         for link in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
             if "://" not in link:
                 assert (page.parent / link).exists(), f"{page.name}: {link}"

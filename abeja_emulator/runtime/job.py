@@ -87,4 +87,3 @@ class TrainedJob:
 
     def __repr__(self) -> str:
         return f"<TrainedJob {self.id} {self.definition} version {self.version}: {self.status}>"
-

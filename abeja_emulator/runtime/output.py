@@ -39,8 +39,7 @@ class Log:
             now = round(self._clock.timestamp() * 1000)
             # A progress bar writes its line over and over; what remains visible is the last of it.
             self.lines += [
-                LogLine(timestamp=now, message=line.rstrip("\r").rpartition("\r")[2], log_level=level)
-                for line in ended
+                LogLine(timestamp=now, message=line.rstrip("\r").rpartition("\r")[2], log_level=level) for line in ended
             ]
 
     def end(self) -> None:

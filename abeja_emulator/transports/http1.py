@@ -31,14 +31,12 @@ PIECE = 256 * 1024
 
 _REQUEST_LINE = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ \x00-\x1f\x7f]+) HTTP/1\.([01])")
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_FRAMING = frozenset(
-    {"connection", "content-length", "expect", "host", "proxy-connection", "transfer-encoding"}
-)
+_FRAMING = frozenset({"connection", "content-length", "expect", "host", "proxy-connection", "transfer-encoding"})
 _BODILESS_STATUSES = (204, 304)
 _FIRST_FINAL_STATUS = 200
 
 
-class MalformedRequest(Exception):  # noqa: N818 - reads as what happened
+class MalformedRequest(Exception):
     """Bytes that are not an HTTP/1.1 request; the connection is of no more use."""
 
     def __init__(self, description: str, status: int = 400) -> None:
@@ -265,9 +263,7 @@ class RequestReader:
         connection = framing.get("connection", framing.get("proxy-connection", "")).lower()
         self.closing = "close" in connection or (minor == "0" and "keep-alive" not in connection)
         self._body = self._expect_body(framing)
-        self.expecting = (
-            self._body is not None and framing.get("expect", "").lower() == "100-continue" and minor == "1"
-        )
+        self.expecting = self._body is not None and framing.get("expect", "").lower() == "100-continue" and minor == "1"
 
     @staticmethod
     def _continue_field(field: str, headers: Headers) -> None:

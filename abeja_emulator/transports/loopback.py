@@ -168,9 +168,7 @@ class Loopback:
             if self._listener is not listener:
                 sock.close()
                 return
-            thread = threading.Thread(
-                target=self._serve, args=(sock,), name="abeja-emulator-connection", daemon=True
-            )
+            thread = threading.Thread(target=self._serve, args=(sock,), name="abeja-emulator-connection", daemon=True)
             with self._lock:
                 self._threads[thread] = sock
             thread.start()

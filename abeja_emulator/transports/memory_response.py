@@ -122,9 +122,7 @@ class _Arrival:
 class MemoryResponse(http.client.HTTPResponse):
     """An `http.client.HTTPResponse` that takes the short way when it can."""
 
-    def __init__(
-        self, sock: Any, debuglevel: int = 0, method: str | None = None, url: str | None = None
-    ) -> None:
+    def __init__(self, sock: Any, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
         self._arrival = arrival = None if debuglevel else _arrive(sock)
         source: Any = sock if arrival is None else arrival
         super().__init__(source, debuglevel, method, url)

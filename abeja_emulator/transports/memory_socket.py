@@ -116,9 +116,7 @@ class MemorySocket:
     type = socket.SOCK_STREAM
     proto = socket.IPPROTO_TCP
 
-    def __init__(
-        self, line: Line, connection: http.client.HTTPConnection, scheme: str, host: str, port: int
-    ) -> None:
+    def __init__(self, line: Line, connection: http.client.HTTPConnection, scheme: str, host: str, port: int) -> None:
         self._line = line
         # Weak, or every connection would be a cycle that only the collector frees.
         self._connection = weakref.ref(connection)

@@ -31,7 +31,7 @@ class Request:
 
     __slots__ = ("body", "headers", "host", "length", "method", "scheme", "target")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a request
         self,
         method: str,
         target: str,

@@ -57,9 +57,7 @@ def body_of(operation: Operation, request: Request, spool: Callable[[], Spool]) 
 
 def metadata_of(request: Request) -> dict[str, str]:
     """Return the metadata headers, names lower-cased: HTTP does not keep their case."""
-    return {
-        name.lower(): value for name, value in request.headers if name.lower().startswith(METADATA_PREFIX)
-    }
+    return {name.lower(): value for name, value in request.headers if name.lower().startswith(METADATA_PREFIX)}
 
 
 def _form(operation: Operation, shape: Multipart, request: Request, spool: Callable[[], Spool]) -> Form:

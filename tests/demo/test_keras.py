@@ -111,11 +111,11 @@ def test_it_learns(job: TrainedJob, abeja: Platform, tmp_path: Path) -> None:
 
 def scalars(folder: Path, tag: str) -> list[float]:
     """Return the values of a tag, read by TensorBoard's own reader."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: PLC0415 - slow
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(folder), size_guidance={"tensors": 0})
     events.Reload()
-    from tensorflow import make_ndarray  # noqa: PLC0415 - slow
+    from tensorflow import make_ndarray
 
     return [float(make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)]
 
@@ -145,6 +145,6 @@ def test_a_handler_that_raises_fails_its_job(
 def test_what_a_handler_returns_is_ignored(abeja_train: Callable[..., TrainedJob], abeja: Platform) -> None:
     """Whatever it is, false values and things that are no JSON among it."""
     for value in (None, False, 1, {"status": "Failed"}, object()):
-        job = abeja_train(lambda context, value=value: value)
+        job = abeja_train(lambda _context, value=value: value)
         assert job.status == "Complete", job.log
         assert abeja.look.job(job.id).status_message is None

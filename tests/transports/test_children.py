@@ -26,7 +26,7 @@ from abeja_emulator.transports.in_process import InProcess
 from tests.transports.stub_application import ORIGIN, response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from abeja_emulator.transports.loopback import Loopback
     from tests.transports.stub_application import StubApplication
@@ -106,9 +106,7 @@ def test_clients_of_a_child_reach_the_application(
     assert application.last.header("host") == host
 
 
-def test_the_sdk_of_a_child_is_the_real_one(
-    environment: dict[str, str], application: StubApplication
-) -> None:
+def test_the_sdk_of_a_child_is_the_real_one(environment: dict[str, str], application: StubApplication) -> None:
     """With its retries and its pools."""
     pytest.importorskip("abeja.datasets")
     application.on("GET", "/organizations/1/datasets/2", lambda _: response({"dataset_id": "2"}))
@@ -121,9 +119,7 @@ def test_the_sdk_of_a_child_is_the_real_one(
     assert output(script, environment) == "['2', '2', '2']"
 
 
-def test_a_session_of_a_child_keeps_its_connection(
-    environment: dict[str, str], application: StubApplication
-) -> None:
+def test_a_session_of_a_child_keeps_its_connection(environment: dict[str, str], application: StubApplication) -> None:
     """Over several requests and bodies of every kind."""
     script = """
         import io, requests
@@ -263,16 +259,11 @@ def test_a_child_whose_parent_has_gone_is_told_so(environment: dict[str, str], l
     began = time.monotonic()
     done = run(script, environment)
 
-    assert (
-        "EmulatorUnreachable: api.abeja.io is emulated by the process that listened on 127.0.0.1:"
-        in done.stderr
-    )
+    assert "EmulatorUnreachable: api.abeja.io is emulated by the process that listened on 127.0.0.1:" in done.stderr
     assert time.monotonic() - began < 8
 
 
-def test_a_child_can_emulate_a_platform_of_its_own(
-    environment: dict[str, str], application: StubApplication
-) -> None:
+def test_a_child_can_emulate_a_platform_of_its_own(environment: dict[str, str], application: StubApplication) -> None:
     """What it inherited comes back when that one stops."""
     script = """
         import urllib.request, abeja_emulator_child
@@ -371,9 +362,7 @@ def test_the_hook_needs_no_package_around_it(environment: dict[str, str], tmp_pa
     )
 
 
-def test_parent_and_child_see_the_same_state(
-    environment: dict[str, str], application: StubApplication
-) -> None:
+def test_parent_and_child_see_the_same_state(environment: dict[str, str], application: StubApplication) -> None:
     """One in memory, one over the loopback, one application."""
     with InProcess(application):
         requests.post(f"{ORIGIN}/echo", data=b"parent", timeout=5)

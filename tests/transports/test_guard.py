@@ -89,9 +89,7 @@ def test_no_retry_swallows_a_refusal(guarded: InProcess) -> None:
             session.get("https://example.com/", timeout=5)
 
     assert time.monotonic() - began < 1
-    assert not issubclass(
-        UnknownHostError, (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError)
-    )
+    assert not issubclass(UnknownHostError, (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError))
 
 
 @pytest.mark.parametrize(
@@ -111,9 +109,7 @@ def test_no_retry_swallows_a_refusal(guarded: InProcess) -> None:
         lambda: _with_socket(socket.SOCK_STREAM, lambda sock: sock.connect(("127.evil.example", 80))),
         lambda: _with_socket(socket.SOCK_DGRAM, lambda sock: sock.sendto(b"x", ("93.184.216.34", 53))),
         lambda: _with_socket(socket.SOCK_DGRAM, lambda sock: sock.sendto(b"x", 0, ("93.184.216.34", 53))),
-        lambda: _with_socket(
-            socket.SOCK_DGRAM, lambda sock: sock.sendmsg([b"x"], [], 0, ("93.184.216.34", 53))
-        ),
+        lambda: _with_socket(socket.SOCK_DGRAM, lambda sock: sock.sendmsg([b"x"], [], 0, ("93.184.216.34", 53))),
     ],
 )
 def test_sockets_and_lookups_are_guarded_too(guarded: InProcess, attempt: Callable[[], Any]) -> None:
@@ -172,9 +168,7 @@ def test_an_allowed_host_is_reached_for_real(application: StubApplication, remot
         socket.create_connection((host, int(port)), 5).close()
 
 
-def test_the_platform_is_never_reached_for_real(
-    application: StubApplication, refused: list[RefusedCall]
-) -> None:
+def test_the_platform_is_never_reached_for_real(application: StubApplication, refused: list[RefusedCall]) -> None:
     """No option opens the way to it."""
     with InProcess(application, allow_hosts=["*", "*.abeja.io", "mesh.abeja.io"], on_refused=refused.append):
         for url in ("https://mesh.abeja.io/", "https://abeja.io/x"):
@@ -189,9 +183,7 @@ def test_the_platform_is_never_reached_for_real(
     assert len(refused) == 4
 
 
-def test_without_the_guard_other_hosts_are_nobodys_business(
-    application: StubApplication, remote: str
-) -> None:
+def test_without_the_guard_other_hosts_are_nobodys_business(application: StubApplication, remote: str) -> None:
     """Only the platform's are."""
     with InProcess(application, guard=False):
         assert requests.get(f"http://{remote}/hello", timeout=5).content == b"hello"

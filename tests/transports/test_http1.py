@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 GET = b"GET /a%2Fb?c=%20 HTTP/1.1\r\nHost: API.abeja.io\r\nlabel_id: 1\r\nLabel-Id: 2 \r\nX: \xe9\r\n\r\n"
 
 
-def read(
-    application: StubApplication, data: bytes, size: int = 10**9, scheme: str | None = None
-) -> list[Request]:
+def read(application: StubApplication, data: bytes, size: int = 10**9, scheme: str | None = None) -> list[Request]:
     """Return the requests in bytes that come in pieces of that size."""
     reader = http1.RequestReader(application.spool, scheme=scheme)
     requests = []
@@ -182,9 +180,7 @@ def test_an_unknown_transfer_encoding_is_not_guessed(application: StubApplicatio
         (b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", False),
     ],
 )
-def test_the_client_says_whether_the_connection_stays(
-    application: StubApplication, head: bytes, closing: bool
-) -> None:
+def test_the_client_says_whether_the_connection_stays(application: StubApplication, head: bytes, closing: bool) -> None:
     """By its version and its Connection header."""
     reader = http1.RequestReader(application.spool)
     reader.feed(head)

@@ -135,9 +135,7 @@ def test_a_plain_connection_is_kept_alive(in_process: InProcess, application: St
     ],
 )
 @pytest.mark.parametrize("client", ["http.client", "requests", "urllib3"])
-def test_every_kind_of_body_arrives(
-    in_process: InProcess, body: Any, headers: dict[str, str], client: str
-) -> None:
+def test_every_kind_of_body_arrives(in_process: InProcess, body: Any, headers: dict[str, str], client: str) -> None:
     """With a length or chunked, as the client decides."""
     if hasattr(body, "seek"):
         body.seek(0)
@@ -229,9 +227,7 @@ def test_no_attribute_tells_the_short_way_from_a_real_parser(
 ) -> None:
     """Each field of the response and of its message is the same."""
     headers = [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("X", "y ")]
-    application.on(
-        "GET", "/x", lambda request: response(b"body", status=int(request.target[-3:]), headers=headers)
-    )
+    application.on("GET", "/x", lambda request: response(b"body", status=int(request.target[-3:]), headers=headers))
     seen = []
     for response_class in (http.client.HTTPResponse, BytesOnly):
         monkeypatch.setattr(http.client.HTTPConnection, "response_class", response_class)
@@ -250,9 +246,7 @@ def test_no_attribute_tells_the_short_way_from_a_real_parser(
                 message: Any = answer.msg
                 if answer.length:
                     fields["peek"] = answer.peek(2)[:2]
-                fields["message"] = [
-                    (name, value) for name, value in vars(message).items() if name != "policy"
-                ]
+                fields["message"] = [(name, value) for name, value in vars(message).items() if name != "policy"]
                 fields["get"] = (message.get_all("set-cookie"), message.get_content_type(), str(message))
                 fields["body"] = (
                     answer.read(1),
@@ -291,9 +285,7 @@ def test_a_body_shorter_than_announced_is_an_incomplete_read(
 
 
 @pytest.mark.usefixtures("way")
-def test_a_download_is_read_as_the_client_asks_for_it(
-    in_process: InProcess, application: StubApplication
-) -> None:
+def test_a_download_is_read_as_the_client_asks_for_it(in_process: InProcess, application: StubApplication) -> None:
     """A stream of 50 MB is never read ahead of its client."""
 
     class Blob(io.RawIOBase):
@@ -320,9 +312,7 @@ def test_a_download_is_read_as_the_client_asks_for_it(
 
 
 @pytest.mark.usefixtures("way")
-def test_a_download_given_up_closes_what_it_was_read_from(
-    in_process: InProcess, application: StubApplication
-) -> None:
+def test_a_download_given_up_closes_what_it_was_read_from(in_process: InProcess, application: StubApplication) -> None:
     """Nobody else would."""
     stream = io.BytesIO(bytes(1_000_000))
     application.on("GET", "/blob", Response(200, [("Content-Length", "1000000")], stream))
@@ -334,9 +324,7 @@ def test_a_download_given_up_closes_what_it_was_read_from(
     assert stream.closed
 
 
-def test_compressed_content_is_the_clients_to_unpack(
-    in_process: InProcess, application: StubApplication
-) -> None:
+def test_compressed_content_is_the_clients_to_unpack(in_process: InProcess, application: StubApplication) -> None:
     """What was packed passes through untouched."""
     packed = gzip.compress(b"long " * 1000)
     application.on("GET", "/gzip", response(packed, headers=[("Content-Encoding", "gzip")]))
@@ -348,9 +336,7 @@ def test_compressed_content_is_the_clients_to_unpack(
 
 def test_redirects_are_followed_by_the_client(in_process: InProcess, application: StubApplication) -> None:
     """From one emulated host to another."""
-    application.on(
-        "GET", "/old", response(status=302, headers=[("Location", "http://org.api.abeja.io/hello")])
-    )
+    application.on("GET", "/old", response(status=302, headers=[("Location", "http://org.api.abeja.io/hello")]))
     answer = requests.get(f"{ORIGIN}/old", timeout=5)
 
     assert answer.content == b"hello"
@@ -414,9 +400,7 @@ def test_a_lost_connection_is_lost_for_the_client(
         assert session.get(f"{ORIGIN}/lost", timeout=5).content == b"at last"
 
 
-def test_a_defect_of_the_application_reaches_the_test(
-    in_process: InProcess, application: StubApplication
-) -> None:
+def test_a_defect_of_the_application_reaches_the_test(in_process: InProcess, application: StubApplication) -> None:
     """With its own traceback, instead of a 500 that a client retries."""
 
     def fail(_: Request) -> Response:
@@ -440,9 +424,7 @@ def test_a_pool_uses_a_connection_again(in_process: InProcess) -> None:
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("side", ["client", "server"])
-def test_either_side_can_end_a_connection(
-    in_process: InProcess, application: StubApplication, side: str
-) -> None:
+def test_either_side_can_end_a_connection(in_process: InProcess, application: StubApplication, side: str) -> None:
     """`Connection: close` is answered in kind, and the next request gets a new connection."""
     application.on("GET", "/bye", response(b"bye", headers=[("Connection", "close")]))
     path, headers = ("/hello", {"Connection": "close"}) if side == "client" else ("/bye", {})
@@ -570,9 +552,7 @@ def test_five_threads_ask_at_once(in_process: InProcess, application: StubApplic
     assert len(application.requests) == 200
 
 
-def test_a_debugging_client_prints_the_head(
-    in_process: InProcess, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_debugging_client_prints_the_head(in_process: InProcess, capsys: pytest.CaptureFixture[str]) -> None:
     """What `http.client` prints while it parses, it prints here too."""
     connection = http.client.HTTPSConnection("api.abeja.io")
     connection.set_debuglevel(1)

@@ -27,9 +27,7 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(params=["ours first", "moto first"])
-def started(
-    request: pytest.FixtureRequest, credentials: None, application: StubApplication
-) -> Iterator[None]:
+def started(request: pytest.FixtureRequest, credentials: None, application: StubApplication) -> Iterator[None]:
     """Both mocks, started in either order and stopped in the other."""
     moto: Any = pytest.importorskip("moto")
     with ExitStack() as stack:
@@ -163,9 +161,7 @@ def test_the_sdk_and_its_errors_are_real(in_process: InProcess, application: Stu
         client.get_dataset("1", "3")
 
 
-def test_a_service_of_the_sdk_is_reached_by_its_subdomain(
-    in_process: InProcess, application: StubApplication
-) -> None:
+def test_a_service_of_the_sdk_is_reached_by_its_subdomain(in_process: InProcess, application: StubApplication) -> None:
     """`service_request` puts the organization in front of the host."""
     connection: Any = pytest.importorskip("abeja.common.connection")
     application.on("POST", "/deployments/d/services/s", lambda _: response({"result": 1}))
@@ -184,9 +180,7 @@ def test_importing_the_transport_imports_no_client() -> None:
         "print([name for name in ('urllib3', 'requests', 'http.server', 'socketserver', 'ssl', 'asyncio')"
         " if name in sys.modules])"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60
-    )
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60)
 
     assert "urllib3" not in run.stdout
     assert "requests" not in run.stdout

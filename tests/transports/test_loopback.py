@@ -159,9 +159,7 @@ def test_expectations_are_met_before_the_body_comes(loopback: Loopback) -> None:
         (b"GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", False),
     ],
 )
-def test_a_connection_ends_when_the_client_wants_it(
-    loopback: Loopback, request_head: bytes, closes: bool
-) -> None:
+def test_a_connection_ends_when_the_client_wants_it(loopback: Loopback, request_head: bytes, closes: bool) -> None:
     """And the answer says so."""
     with socket.create_connection(loopback.address, 5) as sock, sock.makefile("rb") as file:
         sock.sendall(request_head)
@@ -187,9 +185,7 @@ def test_some_responses_have_no_body(
     assert stream.closed
 
 
-def test_a_body_shorter_than_announced_ends_the_connection(
-    loopback: Loopback, application: StubApplication
-) -> None:
+def test_a_body_shorter_than_announced_ends_the_connection(loopback: Loopback, application: StubApplication) -> None:
     """The client must not wait for the rest."""
     application.on("GET", "/short", Response(200, [("Content-Length", "10")], b"12345"))
     connection = http.client.HTTPConnection(*loopback.address, timeout=5)
@@ -249,9 +245,7 @@ def test_many_clients_are_served_at_once(loopback: Loopback, application: StubAp
     application.on("GET", "/meet", meet)
     answers: list[bytes] = []
     threads = [
-        threading.Thread(
-            target=lambda: answers.append(requests.get(f"{loopback.url}/meet", timeout=5).content)
-        )
+        threading.Thread(target=lambda: answers.append(requests.get(f"{loopback.url}/meet", timeout=5).content))
         for _ in range(5)
     ]
     for thread in threads:
@@ -262,9 +256,7 @@ def test_many_clients_are_served_at_once(loopback: Loopback, application: StubAp
     assert answers == [b"met"] * 5
 
 
-def test_stopping_ends_connections_and_threads(
-    application: StubApplication, descriptors: Callable[[], int]
-) -> None:
+def test_stopping_ends_connections_and_threads(application: StubApplication, descriptors: Callable[[], int]) -> None:
     """At once, with clients still connected, and twice without harm."""
     before = descriptors()
     threads = threading.active_count()

@@ -76,12 +76,12 @@ def test_it_knows_its_timeout(sock: MemorySocket, connection: http.client.HTTPCo
     assert sock.gettimeout() == 3
     sock.settimeout(1.5)
     assert sock.gettimeout() == 1.5
-    sock.setblocking(False)
+    sock.setblocking(False)  # noqa: FBT003 - as sockets have it
     assert sock.gettimeout() == 0
     assert not sock.getblocking()
     with pytest.raises(BlockingIOError):
         sock.recv(1)
-    sock.setblocking(True)
+    sock.setblocking(True)  # noqa: FBT003 - as sockets have it
     assert sock.gettimeout() is None
     with pytest.raises(ValueError, match="out of range"):
         sock.settimeout(-1)
@@ -161,9 +161,7 @@ def test_it_ends_with_its_context(sock: MemorySocket) -> None:
     assert "closed" in repr(sock)
 
 
-def test_a_forgotten_connection_is_freed_at_once(
-    in_process: InProcess, descriptors: Callable[[], int]
-) -> None:
+def test_a_forgotten_connection_is_freed_at_once(in_process: InProcess, descriptors: Callable[[], int]) -> None:
     """There is no cycle that would wait for the collector, and its descriptor goes with it."""
     before = descriptors()
     gc.disable()

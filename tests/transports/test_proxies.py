@@ -27,9 +27,7 @@ def upstream() -> StubApplication:
 
 
 @pytest.fixture(params=["remote", "local"])
-def proxy(
-    request: pytest.FixtureRequest, upstream: StubApplication, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def proxy(request: pytest.FixtureRequest, upstream: StubApplication, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of a proxy, on this machine or on another one."""
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -74,9 +72,7 @@ def test_emulated_hosts_never_reach_the_proxy(
 
 
 @pytest.mark.usefixtures("variables")
-def test_a_session_stays_connected_through_the_proxy(
-    in_process: InProcess, application: StubApplication
-) -> None:
+def test_a_session_stays_connected_through_the_proxy(in_process: InProcess, application: StubApplication) -> None:
     """The pool to the proxy carries several emulated hosts over one connection."""
     with requests.Session() as session:
         for url in (

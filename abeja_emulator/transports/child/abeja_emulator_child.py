@@ -91,11 +91,11 @@ class UnknownHostError(Exception):
         return UnknownHostError, (self.args[0], self.call)
 
 
-class AddressTaken(Exception):  # noqa: N818 - reads as what happened
+class AddressTaken(Exception):
     """Another transport of this process already answers for that address."""
 
 
-class EmulatorUnreachable(Exception):  # noqa: N818 - reads as what happened
+class EmulatorUnreachable(Exception):
     """The emulator that should answer this process cannot be reached (any more).
 
     Not an `OSError`, so that no client retries for half a minute what cannot come back.
@@ -133,7 +133,7 @@ def split_url(url: str) -> "tuple[str, str, int | None, str]":
 
 def is_local(host: str) -> bool:
     """Tell whether a name or number always means this machine."""
-    if host.startswith("::ffff:"):  # noqa: FURB188 - removeprefix is younger than some children
+    if host.startswith("::ffff:"):
         host = host[len("::ffff:") :]
     if host in _THIS_MACHINE or host.endswith(".localhost"):
         return True
@@ -426,9 +426,7 @@ class Switchboard:
             connection.is_verified = True
             connection.sock = PendingSocket(self, connection, connect, place)
 
-    def settle(
-        self, connection: "Any", connect: "Callable[[Any], None]", request: str, place: "Address"
-    ) -> None:
+    def settle(self, connection: "Any", connect: "Callable[[Any], None]", request: str, place: "Address") -> None:
         """Give a connection its socket, now that its request line is known, or refuse the call."""
         method, _, target = request.partition(" ")
         target = target.partition(" ")[0].partition("?")[0]
@@ -659,9 +657,7 @@ def _is_own(host: str) -> bool:
         return False
     import socket  # noqa: PLC0415 - not before a connection needs it
 
-    with real_socket_class(socket)(
-        socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM
-    ) as sock:
+    with real_socket_class(socket)(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
             sock.bind((host, 0))
         except OSError:

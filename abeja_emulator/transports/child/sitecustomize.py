@@ -11,8 +11,8 @@ import abeja_emulator_child  # type: ignore[import-not-found] # only a child kno
 
 
 def _make_way() -> None:
-    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs more than the rest
-    ours = [entry for entry in sys.path if os.path.abspath(entry) == here]  # noqa: PTH100
+    here = os.path.dirname(os.path.abspath(__file__))
+    ours = [entry for entry in sys.path if os.path.abspath(entry) == here]
     module = sys.modules.pop("sitecustomize")
     # Only an import finds it the way it would have been found; `importlib.util` alone costs more
     # than all of this.

@@ -1,0 +1,63 @@
+# Two commands need nothing but Python 3.9 or later with pip: `make demo` and `make test`.
+# Each makes an environment of its own; `make clean` removes them.
+PYTHON ?= python3
+# What to test; `make test TESTS=tests/store`.
+TESTS ?= tests
+# Cells of the matrix, `make matrix CELLS=py39-urllib3v1-sdk236`; without any, all whose interpreter is there.
+CELLS ?=
+
+# uv and not pip: from Python 3.12 on pip silently takes an abeja-sdk of 2021 (docs/matrix.md).
+# Interpreters of pyenv count too, behind those of the PATH.
+PYENV_ROOT ?= $(HOME)/.pyenv
+export PATH := $(PATH)$(subst $() ,,$(addprefix :,$(wildcard $(PYENV_ROOT)/versions/3.*/bin)))
+# No interpreter is downloaded, and no environment that happens to be active is touched.
+export UV_PYTHON_DOWNLOADS = never
+unexport VIRTUAL_ENV
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: demo test matrix lint docs build bench clean
+
+demo: .venv-demo/ready
+	.venv-demo/bin/python -m pytest --abeja-emulate -v -s tests/demo
+
+test: .venv-test/ready
+	.venv-test/bin/python -m pytest -n 2 $(TESTS)
+
+matrix: .venv-test/ready
+	.venv-test/bin/uv tool run --quiet --from 'tox>=4.22' --with 'tox-uv>=1.16' tox run $(if $(CELLS),-e $(CELLS))
+
+lint: .venv-test/ready
+	.venv-test/bin/ruff check .
+	.venv-test/bin/ruff format --check .
+	.venv-test/bin/mypy
+	.venv-test/bin/python tools/coverage_page.py --check
+	.venv-test/bin/python fixtures/make_shapes.py --check
+	.venv-test/bin/python fixtures/make_points.py --check
+
+docs: .venv-test/ready
+	.venv-test/bin/python tools/coverage_page.py
+
+build: .venv-test/ready
+	rm -rf dist
+	.venv-test/bin/uv build --quiet
+	.venv-test/bin/python tools/check_wheel.py dist/*.whl
+
+bench: .venv-test/ready
+	.venv-test/bin/python -m benchmarks
+
+clean:
+	rm -rf .venv-* .tox dist build
+
+.venv-demo/ready: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-demo
+	.venv-demo/bin/python -m pip install --quiet uv
+	.venv-demo/bin/uv pip install --quiet --python .venv-demo/bin/python -e '.[keras]'
+	.venv-demo/bin/python tools/check_sdk.py
+	touch $@
+
+.venv-test/ready: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-test
+	.venv-test/bin/python -m pip install --quiet uv
+	.venv-test/bin/uv pip install --quiet --python .venv-test/bin/python -e '.[keras,yaml]' --group test --group aws --group lint
+	.venv-test/bin/python tools/check_sdk.py
+	touch $@

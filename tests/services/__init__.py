@@ -1,0 +1,1 @@
+"""Services, spoken to by the real SDK."""
