@@ -68,7 +68,7 @@ def _place_of(module: ModuleType) -> str | None:
         if isinstance(file, str):
             return str(Path(file).resolve()) if ".." in file else file
         folders = list(vars(module).get("__path__") or ())
-    except TypeError:  # what stands in sys.modules need not be a module
+    except (TypeError, KeyError):  # what stands there need not be a module, nor a namespace's parent be loaded
         return None
     return f"{folders[0]}/" if folders and isinstance(folders[0], str) else None
 

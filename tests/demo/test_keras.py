@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,14 +113,21 @@ def test_it_learns(job: TrainedJob, abeja: Platform, tmp_path: Path) -> None:
 
 
 def scalars(folder: Path, tag: str) -> list[float]:
-    """Return the values of a tag, read by TensorBoard's own reader."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    """Return the values of a tag, read by TensorBoard's own reader.
 
-    events = EventAccumulator(str(folder), size_guidance={"tensors": 0})
-    events.Reload()
-    from tensorflow import make_ndarray
-
-    return [float(make_ndarray(event.tensor_proto)) for event in events.Tensors(tag)]
+    In a process of its own, because tensorboardX 1.8, which SDKs up to 2.1 use, has messages of the same names.
+    """
+    script = """
+import json, sys
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.util.tensor_util import make_ndarray
+events = EventAccumulator(sys.argv[1], size_guidance={"tensors": 0})
+events.Reload()
+print(json.dumps([float(make_ndarray(event.tensor_proto)) for event in events.Tensors(sys.argv[2])]))
+"""
+    command = [sys.executable, "-c", script, str(folder), tag]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [float(value) for value in json.loads(output)]
 
 
 def test_a_handler_that_raises_fails_its_job(
