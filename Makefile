@@ -14,6 +14,8 @@ export PATH := $(PATH)$(subst $() ,,$(addprefix :,$(wildcard $(PYENV_ROOT)/versi
 export UV_PYTHON_DOWNLOADS = never
 unexport VIRTUAL_ENV
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# Seconds; a hang is a failure that says nothing, and the slowest honest test trains for half a minute.
+export PYTEST_TIMEOUT ?= 300
 
 .PHONY: demo test matrix lint docs build bench clean
 
