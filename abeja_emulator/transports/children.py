@@ -17,6 +17,8 @@ def child_environment(
     addresses: Iterable[str],
     allow_hosts: Iterable[str] = (),
     base: Mapping[str, str] | None = None,
+    *,
+    offline: bool = False,
 ) -> dict[str, str]:
     """Return the variables to set for a child, and for its children in turn.
 
@@ -27,6 +29,7 @@ def child_environment(
         loopback_address: where the parent's `Loopback` listens.
         addresses: the emulated `name` or `name:port`, such as `InProcess.addresses`.
         allow_hosts: other hosts the child may reach.
+        offline: whether refused calls fail as on a machine without a network.
         base: the environment the child would have had; this process's own by default.
     """
     folder = str(Path(__file__).parent / "child")
@@ -36,4 +39,5 @@ def child_environment(
         child.LOOPBACK: child.join_host(*loopback_address),
         child.HOSTS: " ".join(addresses),
         child.ALLOW_HOSTS: " ".join(allow_hosts),
+        child.OFFLINE: "1" if offline else "",
     }

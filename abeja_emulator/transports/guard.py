@@ -22,12 +22,17 @@ class Guard:
     Args:
         allow_hosts: hosts that may be reached: `name`, `name:port`, `*.name` or `*`.
         on_refused: told of each call that was refused.
+        offline: whether refused calls fail as on a machine without a network, see `Line`.
     """
 
     def __init__(
-        self, *, allow_hosts: Iterable[str] = (), on_refused: Callable[[RefusedCall], None] | None = None
+        self,
+        *,
+        allow_hosts: Iterable[str] = (),
+        on_refused: Callable[[RefusedCall], None] | None = None,
+        offline: bool = False,
     ) -> None:
-        self._line = Line(_answer_nothing, allow_hosts, on_refused=on_refused)
+        self._line = Line(_answer_nothing, allow_hosts, on_refused=on_refused, offline=offline)
         self._board: Switchboard | None = None
 
     def start(self) -> None:

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable
 
 from abeja_emulator.transports.base_url import BaseUrls
-from abeja_emulator.transports.child.abeja_emulator_child import Line, Switchboard, dial
+from abeja_emulator.transports.child.abeja_emulator_child import Line, Switchboard, dial, tell_refusal
 from abeja_emulator.transports.errors import EmulatorUnreachable
 from abeja_emulator.transports.memory_response import MemoryResponse
 from abeja_emulator.transports.memory_socket import MemorySocket
@@ -34,7 +34,8 @@ class InProcess:
         application: answers the requests.
         hosts: `name` (any port) or `name:port`; subdomains belong to them.
         allow_hosts: other hosts that may be reached: `name`, `name:port`, `*.name` or `*`.
-        on_refused: told of each call that was refused.
+        on_refused: told of each call that was refused, also by children made by `fork`.
+        offline: whether refused calls fail as on a machine without a network, see `Line`.
         guard: whether any other host is refused.
         loopback: returns the address of a `Loopback` of the same application; children made by
             `fork` go there, since the application of this process is out of their reach.
@@ -51,6 +52,7 @@ class InProcess:
         hosts: Iterable[str] = ("api.abeja.io",),
         allow_hosts: Iterable[str] = (),
         on_refused: Callable[[RefusedCall], None] | None = None,
+        offline: bool = False,
         guard: bool = True,
         loopback: Callable[[], tuple[str, int]] | None = None,
     ) -> None:
@@ -60,7 +62,8 @@ class InProcess:
         self._base_urls = BaseUrls()
         self._loopback = loopback
         self._pid = os.getpid()
-        self._line = Line(self._connect, allow_hosts, guard=guard, on_refused=on_refused)
+        self._line = Line(self._connect, allow_hosts, guard=guard, on_refused=self._note_refusal, offline=offline)
+        self._on_refused = on_refused
         self._board: Switchboard | None = None
         self._proxy_settings = ProxySettings()
 
@@ -118,6 +121,13 @@ class InProcess:
             )
             raise EmulatorUnreachable(message)
         connection.sock = dial(self._loopback(), connection, scheme, host, port)
+
+    def _note_refusal(self, call: RefusedCall) -> None:
+        if os.getpid() == self._pid:
+            if self._on_refused is not None:
+                self._on_refused(call)
+        elif self._loopback is not None:
+            tell_refusal(self._loopback(), call)
 
     def _connect(self, connection: Any, scheme: str, host: str, port: int) -> None:
         if os.getpid() != self._pid:

@@ -14,11 +14,13 @@ import socket
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 from abeja_emulator.transports.base_url import BaseUrls
 from abeja_emulator.transports.child.abeja_emulator_child import (
     PREAMBLE,
+    REFUSED,
+    RefusedCall,
     join_host,
     real_socket_class,
 )
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
     from abeja_emulator.wire.messages import Application, Request, Response
 
 _INTRODUCTION = PREAMBLE.encode() + b" "
+_REFUSED = REFUSED.encode() + b" "
+#: How both begin; a request line begins otherwise.
+_FIRST_WORDS = b"ABEJA-EMULATOR"
 #: Bodies up to this size travel with their head, in one packet where they fit.
 _TOGETHER = 64 * 1024
 _BACKLOG = 128
@@ -60,6 +65,7 @@ class Loopback:
             since whoever reaches it has the whole platform.
         port: the port, or 0 for any free one.
         base_urls: URLs whose path prefix is taken off, as `InProcess.add_address` does.
+        on_refused: told of each call that a child refused.
     """
 
     def __init__(
@@ -69,10 +75,12 @@ class Loopback:
         port: int = 0,
         *,
         base_urls: Iterable[str] = (),
+        on_refused: Callable[[RefusedCall], None] | None = None,
     ) -> None:
         self._application = application
         self._host = host
         self._port = port
+        self._on_refused = on_refused
         self._base_urls = BaseUrls()
         for url in base_urls:
             self._base_urls.add(url)
@@ -178,7 +186,7 @@ class Loopback:
             sock.settimeout(None)
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _Conversation(self._application, self._base_urls, sock).run()
+            _Conversation(self._application, self._base_urls, sock, self._on_refused).run()
         except OSError:
             # The client went away, or `stop` closed the connection.
             pass
@@ -198,7 +206,14 @@ class Loopback:
 class _Conversation:
     """One connection, from its first byte to its last."""
 
-    def __init__(self, application: Application, base_urls: BaseUrls, sock: socket.socket) -> None:
+    def __init__(
+        self,
+        application: Application,
+        base_urls: BaseUrls,
+        sock: socket.socket,
+        on_refused: Callable[[RefusedCall], None] | None,
+    ) -> None:
+        self._on_refused = on_refused
         self._application = application
         self._base_urls = base_urls
         self._sock = sock
@@ -224,11 +239,14 @@ class _Conversation:
     def _take_introduction(self) -> bytes:
         # A hooked child says first how it addressed the connection, which its requests do not tell.
         data = self._sock.recv(PIECE)
-        while data and b"\n" not in data and _INTRODUCTION.startswith(data[: len(_INTRODUCTION)]):
+        while data and b"\n" not in data and data.startswith(_FIRST_WORDS[: len(data)]):
             more = self._sock.recv(PIECE)
             if not more:
                 return b""
             data += more
+        if data.startswith(_REFUSED):
+            self._take_refusal(data.partition(b"\r\n")[0])
+            return b""
         if not data.startswith(_INTRODUCTION):
             return data
         line, _, data = data.partition(b"\r\n")
@@ -236,6 +254,14 @@ class _Conversation:
         if len(words) == 3:  # noqa: PLR2004 - the word itself, scheme and host
             self._reader.introduce(words[1], words[2])
         return data or self._sock.recv(PIECE)
+
+    def _take_refusal(self, line: bytes) -> None:
+        try:
+            call = RefusedCall.from_line(line[len(_REFUSED) :].decode("latin-1"))
+        except ValueError:
+            return
+        if self._on_refused is not None:
+            self._on_refused(call)
 
     def _take(self, data: bytes) -> None:
         reader = self._reader

@@ -335,6 +335,7 @@ def test_the_environment_is_an_addition(tmp_path: Path) -> None:
         "ABEJA_EMULATOR_LOOPBACK": "127.0.0.1:5",
         "ABEJA_EMULATOR_HOSTS": "a b:1",
         "ABEJA_EMULATOR_ALLOW_HOSTS": "",
+        "ABEJA_EMULATOR_OFFLINE": "",
     }
     assert child_environment(("::1", 5), [], base={})["ABEJA_EMULATOR_LOOPBACK"] == "[::1]:5"
     assert child_environment(("::1", 5), [], base={})["PYTHONPATH"] == str(HOOK)

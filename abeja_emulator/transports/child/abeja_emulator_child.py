@@ -9,6 +9,7 @@ Nothing is imported here that the interpreter has not loaded at its start: a chi
 a connection pays next to nothing.
 """
 
+import errno
 import os
 import sys
 from _thread import _local as ThreadLocal  # noqa: N812 - it is a class
@@ -28,12 +29,20 @@ if TYPE_CHECKING:
 LOOPBACK = "ABEJA_EMULATOR_LOOPBACK"
 HOSTS = "ABEJA_EMULATOR_HOSTS"
 ALLOW_HOSTS = "ABEJA_EMULATOR_ALLOW_HOSTS"
+OFFLINE = "ABEJA_EMULATOR_OFFLINE"
 
 #: First word of the line with which a hooked connection introduces itself to the loopback.
 PREAMBLE = "ABEJA-EMULATOR/1"
 
+#: First word of the line with which a child tells of a call that it refused.
+REFUSED = "ABEJA-EMULATOR-REFUSED/1"
+
+#: In that line, for what is not known.
+_NOTHING = "-"
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HTTPS_PORT = 443
+_PATIENCE = 5.0
 _THIS_MACHINE = ("", "0.0.0.0", "::", "::1", "localhost")  # noqa: S104 - compared with, never bound
 
 
@@ -71,6 +80,16 @@ class RefusedCall:
 
     def __reduce__(self) -> "tuple[Any, ...]":
         return RefusedCall, (self.host, self.port, self.method, self.url)
+
+    def to_line(self) -> str:
+        """Return the call as one line, for a child to tell its parent."""
+        return " ".join(_NOTHING if part is None else str(part) for part in self.__reduce__()[1])
+
+    @staticmethod
+    def from_line(line: str) -> "RefusedCall":
+        """Return the call that `to_line` wrote."""
+        host, port, method, url = (None if part == _NOTHING else part for part in line.split(" "))
+        return RefusedCall(host or "", int(port) if port else None, method, url)
 
 
 class UnknownHostError(Exception):
@@ -173,22 +192,26 @@ class Line:
         allow_hosts: patterns of other hosts that may be reached.
         guard: whether any other host is refused while the line is there.
         on_refused: told of each call that was refused.
+        offline: whether a refused call fails the way it would on a machine without a network, with the
+            errors that clients know and retry, instead of with an `UnknownHostError`.
         inherited: whether it came with the environment; any owner may take over its addresses.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two by name
         self,
         connect: "Callable[[Any, str, str, int], None]",
         allow_hosts: "Iterable[str]" = (),
         *,
         guard: bool = True,
         on_refused: "Callable[[RefusedCall], None] | None" = None,
+        offline: bool = False,
         inherited: bool = False,
     ) -> None:
         self.connect = connect
         self.patterns = [Pattern(text) for text in allow_hosts]
         self.guard = guard
         self.on_refused = on_refused
+        self.offline = offline
         self.inherited = inherited
         self.keys: list[Key] = []
 
@@ -381,11 +404,20 @@ class Switchboard:
                     return True
         return not guarded or _is_own(host)
 
-    def refusal(self, call: RefusedCall) -> UnknownHostError:
+    def is_offline(self) -> bool:
+        """Tell whether refused calls fail as on a machine without a network."""
+        return any(line.offline for line in self._lines)
+
+    def refusal(self, call: RefusedCall) -> Exception:
         """Tell every owner of a call that is refused; return the error to raise."""
         for line in self._lines:
             if line.on_refused is not None:
                 line.on_refused(call)
+        if self.is_offline():
+            if _is_number(call.host):
+                return OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
+            module = sys.modules["socket"]
+            return module.gaierror(module.EAI_NONAME, "Name or service not known")  # type: ignore[no-any-return]
         if self.find(call.host, call.port or 0) is not None:
             why = (
                 f"{call.host} is emulated for clients that use http.client or urllib3 (the SDK, requests, "
@@ -404,7 +436,7 @@ class Switchboard:
                 f"{call.host} is neither emulated nor allowed. If it is needed, allow it: "
                 f"--abeja-allow-host {call.host}"
             )
-        return UnknownHostError(f"refused {call}: {why}.", call)
+        return UnknownHostError(f"refused {call}{_during()}: {why}.", call)
 
     def connect(self, connection: "Any", connect: "Callable[[Any], None]") -> None:
         """Connect an HTTP connection: `connect` is what would have been called without us."""
@@ -422,6 +454,9 @@ class Switchboard:
             self._answer(line, connection, place)
         elif self.permits(*place) and (host or not _is_proxied(connection, place)):
             self._pass(connection, connect)
+        elif self.is_offline() and not self.permits(*place):
+            # Its own look-up will fail, and the client's own code makes of that what it always does.
+            connect(connection)
         else:
             connection.is_verified = True
             connection.sock = PendingSocket(self, connection, connect, place)
@@ -574,6 +609,23 @@ def dial(address: "Address", connection: "Any", scheme: str, host: str, port: in
     return sock
 
 
+def tell_refusal(address: "Address", call: RefusedCall) -> None:
+    """Tell the emulator of a parent of a call that this process refused; nothing happens when it is gone."""
+    import socket  # noqa: PLC0415 - not before a connection needs it
+
+    sock = real_socket_class(socket)(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+    try:
+        sock.settimeout(_PATIENCE)
+        sock.connect(address)
+        sock.sendall(f"{REFUSED} {call.to_line()}\r\n".encode("latin-1", "replace"))
+        # It closes the connection once it has taken notice.
+        sock.recv(1)
+    except OSError:
+        pass
+    finally:
+        sock.close()
+
+
 def enlist(environment: "Mapping[str, str]" = os.environ) -> None:
     """Lead this process to the emulator that its environment names, if it names one."""
     address, port = split_host(environment.get(LOOPBACK, ""))
@@ -584,7 +636,13 @@ def enlist(environment: "Mapping[str, str]" = os.environ) -> None:
     def connect(connection: "Any", scheme: str, host: str, port: int) -> None:
         connection.sock = dial(loopback, connection, scheme, host, port)
 
-    line = Line(connect, allow_hosts=environment.get(ALLOW_HOSTS, "").split(), inherited=True)
+    line = Line(
+        connect,
+        allow_hosts=environment.get(ALLOW_HOSTS, "").split(),
+        on_refused=lambda call: tell_refusal(loopback, call),
+        offline=bool(environment.get(OFFLINE)),
+        inherited=True,
+    )
     Switchboard.installed().add(line, environment.get(HOSTS, "").split())
 
 
@@ -645,6 +703,12 @@ def _is_proxied(connection: "Any", place: "Address") -> bool:
         for scheme, url in proxies.items()
         if scheme != "no"
     )
+
+
+def _during() -> str:
+    """Return which test this process, or the parent whose environment it has, is running."""
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
+    return f" in {test}" if test else ""
 
 
 def _is_number(host: str) -> bool:
