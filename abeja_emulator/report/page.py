@@ -1,0 +1,107 @@
+"""The report page: one HTML file that needs no network, for a browser or as an artifact of CI."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from abeja_emulator.report.curves import curves
+from abeja_emulator.report.summary import counted, evidence_line, headline, last_values, seconds, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from abeja_emulator.report.records import CallRecord, JobRecord, TestRecord
+
+STYLE = """
+:root { color-scheme: light dark; --line: #8884; --soft: #8882; --bad: #cf222e; --good: #1a7f37; }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .3rem; border-top: 1px solid var(--line);
+  padding-top: 1rem; overflow-wrap: anywhere; } h3 { font-size: 1rem; margin: 1rem 0 .3rem; }
+h3 small { font-weight: normal; }
+.failed, .error, .Failed { color: var(--bad); } .passed, .Complete { color: var(--good); }
+.curves { display: flex; flex-wrap: wrap; gap: 1rem; } .curve { width: 26rem; max-width: 100%;
+  border: 1px solid var(--line); border-radius: 6px; }
+.curve text { font: 11px system-ui, sans-serif; fill: currentColor; } .curve .title { font-size: 13px;
+  font-weight: 600; } .curve .grid { stroke: var(--line); }
+table { border-collapse: collapse; font-size: .85rem; } td, th { padding: .15rem .6rem; text-align: left;
+  border-bottom: 1px solid var(--soft); vertical-align: top; overflow-wrap: anywhere; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+pre { background: var(--soft); padding: .6rem; overflow-x: auto; font-size: .8rem; max-height: 24rem; }
+.bar { display: inline-block; height: .6rem; background: #1f6feb; border-radius: 2px; min-width: 2px; }
+.refused .bar { background: var(--bad); } summary { cursor: pointer; }
+"""
+
+
+def page(records: Sequence[TestRecord], title: str = "ABEJA Platform, emulated") -> str:
+    """Return the page of a test run."""
+    return "\n".join(
+        [
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>",
+            f"<h1>{escape(title)}</h1><p>{escape(headline(records))}</p><p>{escape(evidence_line(records))}</p>",
+            *(line for record in records for line in _test(record)),
+            "</body></html>",
+        ]
+    )
+
+
+def _test(record: TestRecord) -> Iterator[str]:
+    outcome = escape(record.outcome)
+    yield f'<section><h2><span class="{outcome}">{outcome}</span> {escape(record.test)}</h2>'
+    for sentence in record.refused_hosts:
+        yield f'<p class="failed">{escape(sentence)}</p>'
+    for job in record.jobs:
+        yield from _job(job)
+    if record.calls:
+        yield from _calls(record)
+    yield "</section>"
+
+
+def _job(job: JobRecord) -> Iterator[str]:
+    took = "" if job.seconds is None else f", {seconds(job.seconds)}"
+    values = last_values(job)
+    yield (
+        f'<h3><span class="{escape(job.status)}">{escape(job.status)}</span> {escape(job.name)} '
+        f"<small>job {escape(job.id)}{took}{', ' + escape(values) if values else ''}</small></h3>"
+    )
+    if job.message:
+        yield f'<p class="failed">{escape(job.message)}</p>'
+    for refusal in job.refused_statistics:
+        yield f'<p class="failed">A statistic was refused: {escape(refusal)}</p>'
+    pictures = curves(job.statistics)
+    if pictures:
+        yield '<div class="curves">' + "".join(pictures) + "</div>"
+    if job.artifacts:
+        yield "<table><tr><th>artifact</th><th>size</th></tr>"
+        for name, number in job.artifacts.items():
+            yield f'<tr><td>{escape(name)}</td><td class="number">{size(number)}</td></tr>'
+        yield "</table>"
+    if job.log:
+        shown = " open" if job.status == "Failed" else ""
+        log = escape("\n".join(job.log))
+        yield f"<details{shown}><summary>log, last {len(job.log)} lines</summary><pre>{log}</pre></details>"
+
+
+def _calls(record: TestRecord) -> Iterator[str]:
+    last = max(call.after for call in record.calls) or 1.0
+    kept = len(record.calls)
+    what = counted(kept, "call") if kept == record.calls_in_all else f"the last {kept} of {record.calls_in_all} calls"
+    yield f"<details><summary>{what}</summary><table>"
+    yield "<tr><th>after</th><th>timeline</th><th>call</th><th>status</th><th>operation</th><th>evidence</th></tr>"
+    for call in record.calls:
+        yield _call(call, last)
+    yield "</table></details>"
+
+
+def _call(call: CallRecord, last: float) -> str:
+    refused = ' class="refused"' if call.error is not None else ""
+    error = f"<br>{escape(call.error)}" if call.error is not None else ""
+    share = 100 * call.after / last
+    return (
+        f'<tr{refused}><td class="number">{seconds(call.after)}</td>'
+        f'<td style="width:12rem"><span class="bar" style="margin-left:{share:.2f}%"></span></td>'
+        f"<td>{escape(call.method)} {escape(call.path)}{error}</td><td>{call.status}</td>"
+        f"<td>{escape(call.operation or '')}</td><td>{escape(call.evidence or '')}</td></tr>"
+    )

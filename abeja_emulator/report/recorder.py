@@ -1,0 +1,104 @@
+"""Takes down what a test did to a platform, before its state is rolled back."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING
+
+from abeja_emulator.report.records import CallRecord, JobRecord, TestRecord
+from abeja_emulator.report.redaction import Redaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from abeja_emulator.platform import Platform
+    from abeja_emulator.services.training.records import TrainingJob
+    from abeja_emulator.wire.journal import Entry
+
+#: What is kept of a test, so that ten thousand tests do not fill the memory.
+CALLS_KEPT = 500
+LOG_LINES_KEPT = 100
+
+
+class Recorder:
+    """Remembers where a platform stands, and takes down what came after.
+
+    Args:
+        platform: the platform.
+        ambient: id of the job that is current while no other is, and its result directory; it is taken
+            down only when it was used.
+    """
+
+    def __init__(self, platform: Platform, ambient: tuple[str, Path] | None = None) -> None:
+        self._platform = platform
+        self._ambient = ambient
+        self._begun = platform.clock.timestamp()
+        self._calls_before = platform.journal.total
+        self._jobs_before = {job.training_job_id for job in platform.look.jobs()}
+
+    def record(self, test: str, refused_hosts: Iterable[str] = ()) -> TestRecord:
+        """Return what happened since this recorder was made."""
+        journal = self._platform.journal
+        entries = journal.since(self._calls_before)
+        jobs = [job for job in self._platform.look.jobs() if self._is_of_this_test(job)]
+        redact = Redaction([*self._platform.secrets(), *(job.token for job in jobs)])
+        return TestRecord(
+            test=test,
+            jobs=[self._job(job, entries, redact) for job in jobs],
+            calls=[self._call(entry, redact) for entry in entries[-CALLS_KEPT:]],
+            calls_in_all=journal.total - self._calls_before,
+            refused_hosts=[redact(text) for text in refused_hosts],
+        )
+
+    def _is_of_this_test(self, job: TrainingJob) -> bool:
+        if self._ambient is not None and job.training_job_id == self._ambient[0]:
+            return job.status != "Pending" or job.statistics is not None
+        return job.training_job_id not in self._jobs_before
+
+    def _call(self, entry: Entry, redact: Redaction) -> CallRecord:
+        return CallRecord(
+            after=round(entry.at - self._begun, 6),
+            method=entry.method,
+            path=redact(f"{entry.path}?{entry.query}" if entry.query else entry.path),
+            operation=entry.operation,
+            status=entry.status,
+            evidence=entry.evidence.value if entry.evidence else None,
+            error=None if entry.error is None else redact(entry.error),
+        )
+
+    def _job(self, job: TrainingJob, entries: Sequence[Entry], redact: Redaction) -> JobRecord:
+        look = self._platform.look
+        lines = look.log(job.training_job_id)[-LOG_LINES_KEPT:]
+        return JobRecord(
+            id=job.training_job_id,
+            name=f"{job.job_definition_name}:{job.job_definition_version}",
+            status=job.status,
+            message=None if job.status_message is None else redact(job.status_message),
+            seconds=job.seconds,
+            statistics=look.statistics(job.training_job_id),
+            refused_statistics=[
+                redact(entry.error or f"answered {entry.status}")
+                for entry in entries
+                if entry.operation == "update_statistics"
+                and entry.status >= 400  # noqa: PLR2004 - where errors begin
+                and f"/jobs/{job.training_job_id}/" in entry.path
+            ],
+            artifacts=self._artifacts(job),
+            log=[redact(line.message) for line in lines],
+        )
+
+    def _artifacts(self, job: TrainingJob) -> dict[str, int]:
+        if job.artifact is not None:
+            content = io.BytesIO(self._platform.look.result(job.training_job_id))
+            try:
+                with zipfile.ZipFile(content) as archive:
+                    return {each.filename: each.file_size for each in archive.infolist() if not each.is_dir()}
+            except zipfile.BadZipFile:
+                return {"(a result that is no zip)": job.artifact_size}
+        if self._ambient is not None and job.training_job_id == self._ambient[0]:
+            folder = self._ambient[1]
+            files = sorted(path for path in folder.rglob("*") if path.is_file())
+            return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+        return {}

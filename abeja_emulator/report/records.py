@@ -1,0 +1,93 @@
+"""What is remembered of a test: plain data, so that a worker of pytest-xdist can send it on."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import msgspec
+
+
+class CallRecord(msgspec.Struct, kw_only=True):
+    """One call of the platform.
+
+    Attributes:
+        after: seconds since the test began, by the Platform's clock.
+        method: HTTP method.
+        path: path and query, as far as they hold no secret.
+        operation: name of the operation; None when the path is none of the platform's.
+        status: status of the answer.
+        evidence: where the operation's behaviour is known from.
+        error: description of the refusal, when it was one.
+    """
+
+    after: float
+    method: str
+    path: str
+    operation: Optional[str]
+    status: int
+    evidence: Optional[str]
+    error: Optional[str] = None
+
+
+class JobRecord(msgspec.Struct, kw_only=True):
+    """One training job.
+
+    Attributes:
+        id: the training job's id.
+        name: job definition and version, `train-handler:1`.
+        status: as the platform shows it.
+        message: why it failed, or None.
+        seconds: from its start to its end, or None while one of them is missing.
+        statistics: what was posted, in order.
+        refused_statistics: descriptions of the posts that were refused; the SDK raises nothing for them.
+        artifacts: file of the result → size in bytes.
+        log: the last lines of its log.
+    """
+
+    id: str
+    name: str
+    status: str
+    message: Optional[str] = None
+    seconds: Optional[float] = None
+    statistics: list[dict[str, Any]] = []
+    refused_statistics: list[str] = []
+    artifacts: dict[str, int] = {}
+    log: list[str] = []
+
+
+class TestRecord(msgspec.Struct, kw_only=True):
+    """One test that had to do with a platform.
+
+    Attributes:
+        test: node id of the test.
+        outcome: `passed`, `failed`, `skipped` or `error`.
+        jobs: its jobs, oldest first.
+        calls: its calls, oldest first, those that are remembered.
+        calls_in_all: how many calls there were.
+        refused_hosts: calls to hosts that are neither emulated nor allowed, one sentence each.
+    """
+
+    __test__ = False  # its name begins like a test's
+
+    test: str
+    outcome: str = ""
+    jobs: list[JobRecord] = []
+    calls: list[CallRecord] = []
+    calls_in_all: int = 0
+    refused_hosts: list[str] = []
+
+    @property
+    def refused_calls(self) -> list[CallRecord]:
+        """The calls that were answered with an error."""
+        return [call for call in self.calls if call.status >= 400]  # noqa: PLR2004 - where errors begin
+
+
+def pack(record: TestRecord) -> dict[str, Any]:
+    """Return a record as what JSON can hold, for a worker to send."""
+    packed: dict[str, Any] = msgspec.to_builtins(record)
+    return packed
+
+
+def unpack(packed: dict[str, Any]) -> TestRecord:
+    """Return what `pack` packed."""
+    return msgspec.convert(packed, TestRecord)

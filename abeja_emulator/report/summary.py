@@ -1,0 +1,164 @@
+"""The summary at the end of a run, and the section of a failing test, as lines of text."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from abeja_emulator.runtime.statistics import Statistics
+from abeja_emulator.wire.operations import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from abeja_emulator.report.records import JobRecord, TestRecord
+
+#: More jobs than these are counted, not listed; the page has them all.
+JOBS_LISTED = 20
+
+#: Of a failing test's calls, the last ones; what failed is seldom the first of them.
+CALLS_LISTED = 20
+LOG_LISTED = 30
+
+#: Metrics a person looks for first.
+_FIRST = ("accuracy", "loss")
+
+
+def summary(records: Sequence[TestRecord]) -> list[str]:
+    """Return the lines of the summary; none when no test had to do with a platform."""
+    if not any(record.jobs or record.calls_in_all or record.refused_hosts for record in records):
+        return []
+    lines = [headline(records), evidence_line(records)]
+    listed = 0
+    for record in records:
+        if not (record.jobs or record.refused_hosts):
+            continue
+        if listed < JOBS_LISTED:
+            lines.append(record.test)
+            lines += [f"  {sentence}" for sentence in record.refused_hosts]
+            lines += [f"  {line}" for job in record.jobs for line in job_lines(job)]
+        listed += len(record.jobs) or 1
+    if listed > JOBS_LISTED:
+        lines.append("(more jobs than are listed here; --abeja-report FILE.html shows all of them)")
+    return [line for line in lines if line]
+
+
+def headline(records: Sequence[TestRecord]) -> str:
+    """Return one sentence on all of the run: jobs by status, calls, refusals."""
+    jobs = [job for record in records for job in record.jobs]
+    by_status: dict[str, int] = {}
+    for job in jobs:
+        by_status[job.status] = by_status.get(job.status, 0) + 1
+    parts = [counted(len(jobs), "job")]
+    if jobs:
+        parts[0] += f" ({', '.join(f'{number} {status}' for status, number in by_status.items())})"
+    parts.append(counted(sum(record.calls_in_all for record in records), "call"))
+    for number, what in (
+        (sum(len(record.refused_calls) for record in records), "refused"),
+        (sum(len(job.refused_statistics) for job in jobs), "refused statistics, which the SDK does not raise"),
+        (sum(len(record.refused_hosts) for record in records), "to hosts that are not emulated"),
+    ):
+        if number:
+            parts.append(f"{number} {what}")
+    return ", ".join(parts)
+
+
+def evidence_line(records: Sequence[TestRecord]) -> str:
+    """Return what the behaviour that the run relied on is known from, weakest first; empty without calls."""
+    counted = {evidence.value: 0 for evidence in reversed(Evidence)}
+    for record in records:
+        for call in record.calls:
+            if call.evidence is not None:
+                counted[call.evidence] += 1
+    found = ", ".join(f"{number} {evidence}" for evidence, number in counted.items() if number)
+    return f"evidence of the operations called: {found}" if found else ""
+
+
+def job_lines(job: JobRecord) -> Iterator[str]:
+    """Yield the lines on one job."""
+    facts = [f"{job.name}  {job.status}"]
+    if job.seconds is not None:
+        facts.append(seconds(job.seconds))
+    if job.statistics:
+        facts.append(counted(len(job.statistics), "statistic"))
+    yield "  ".join([*facts, *filter(None, [last_values(job), _artifacts(job)])])
+    if job.message:
+        yield f"  {job.message}"
+    for refusal in job.refused_statistics[:3]:
+        yield f"  a statistic was refused: {refusal}"
+
+
+def last_values(job: JobRecord) -> str:
+    """Return accuracy and loss of each stage as they were last, `validation accuracy 0.95 loss 0.12`."""
+    table = Statistics(job.statistics)
+    shown = []
+    for stage in table.stages:
+        values = [(metric, _last(table[stage].get(metric, []))) for metric in _FIRST]
+        named = " ".join(f"{metric} {number(value)}" for metric, value in values if value is not None)
+        if named:
+            shown.append(f"{stage} {named}")
+    return ", ".join(shown)
+
+
+def section(record: TestRecord) -> str:
+    """Return what a failing test did to the platform: its calls, statistics and log."""
+    lines = [f"  {sentence}" for sentence in record.refused_hosts]
+    if record.calls:
+        left_out = record.calls_in_all - len(record.calls[-CALLS_LISTED:])
+        lines.append("calls" + (f" (the last {CALLS_LISTED}, {left_out} before them)" if left_out else ""))
+        for call in record.calls[-CALLS_LISTED:]:
+            error = f": {call.error}" if call.error else ""
+            lines.append(f"  {seconds(call.after):>8}  {call.method} {call.path} → {call.status}{error}")
+    for job in record.jobs:
+        lines.append("job " + next(job_lines(job)))
+        lines += [f"  {job.message}"] if job.message else []
+        lines += [f"  a statistic was refused: {refusal}" for refusal in job.refused_statistics]
+        if job.statistics:
+            lines += ["statistics", *(f"  {line}" for line in str(Statistics(job.statistics)).splitlines())]
+        if job.log:
+            lines += ["log", *(f"  {line}" for line in job.log[-LOG_LISTED:])]
+    return "\n".join(lines)
+
+
+def number(value: Any) -> str:
+    """Return a value of a metric, short."""
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def seconds(value: float) -> str:
+    """Return a duration, with as many digits as anybody reads."""
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    if value < 60:  # noqa: PLR2004 - a minute
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in units of a thousand."""
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:  # noqa: PLR2004 - the next unit
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def counted(number: int, what: str) -> str:
+    """Return `1 job` or `2 jobs`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _last(values: Sequence[Any]) -> Any:
+    return next((value for value in reversed(values) if value is not None), None)
+
+
+def _artifacts(job: JobRecord) -> str:
+    names = list(job.artifacts)
+    shown = ", ".join(f"{name} {size(job.artifacts[name])}" for name in names[:3])
+    rest = sum(job.artifacts[name] for name in names[3:])
+    return shown + (f" and {counted(len(names) - 3, 'file')} more, {size(rest)}" if len(names) > 3 else "")  # noqa: PLR2004

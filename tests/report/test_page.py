@@ -1,0 +1,68 @@
+"""The report page is one file, well-formed, and says what the summary says."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from abeja_emulator.report.page import page
+from tests.report.records import failed, learned
+
+VOID = {"meta", "br"}
+
+
+class Checker(HTMLParser):
+    """Notes what is open, what is loaded from elsewhere, and the text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.foreign: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a tag and what it refers to."""
+        self.tags.append(tag)
+        self.foreign += [value or "" for name, value in attrs if name in {"src", "href"}]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Check that the innermost open tag is the one that ends."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Note text."""
+        self.text += data
+
+
+def checked() -> Checker:
+    """Return the parsed page of two tests."""
+    checker = Checker()
+    checker.feed(page([learned(), failed()]))
+    checker.close()
+    return checker
+
+
+def test_it_is_well_formed_and_needs_nothing_else() -> None:
+    """Every tag ends where it should; nothing is loaded from anywhere."""
+    checker = checked()
+    assert checker.open == []
+    assert checker.foreign == []
+    assert "script" not in checker.tags
+
+
+def test_it_shows_curves_artifacts_calls_and_log() -> None:
+    """Two pictures for the job that learned."""
+    checker = checked()
+    assert checker.tags.count("svg") == 2
+    for text in ("model.h5", "117.0 kB", "GET /nowhere", "is no operation", "Traceback", "weights.example", "broken:2"):
+        assert text in checker.text
+
+
+def test_names_are_text_and_never_markup() -> None:
+    """A test or an error may be called anything."""
+    checker = checked()
+    assert "b" not in checker.tags
+    assert "test_<b>bold</b>" in checker.text
+    assert "KeyError: '<missing>'" in checker.text

@@ -1,0 +1,70 @@
+"""The summary and the section of a failing test say what happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from abeja_emulator.report.records import JobRecord, TestRecord
+from abeja_emulator.report.summary import JOBS_LISTED, headline, seconds, section, size, summary
+from tests.report.records import failed, learned
+
+
+def test_the_summary_counts_and_lists() -> None:
+    """Jobs by status, calls, refusals, evidence; last values, artifacts with sizes."""
+    text = "\n".join(summary([learned(), failed()]))
+
+    assert text.startswith("2 jobs (1 Complete, 1 Failed), 43 calls, 2 refused, 1 refused statistics")
+    assert "evidence of the operations called: 1 inferred, 1 client" in text
+    assert "train accuracy 0.75 loss 0.3333, validation accuracy 0.6 loss 0.6667" in text
+    assert "model.h5 117.0 kB, logs/train/events 2.0 kB, logs/validation/events 1 B and 1 file more, 3 B" in text
+    assert "KeyError: '<missing>'" in text
+    assert "a statistic was refused: one statistic has at most" in text
+    assert "--abeja-allow-host weights.example" in text
+
+
+def test_nothing_happened_nothing_is_said() -> None:
+    """A run that never touched a platform has no summary."""
+    assert summary([]) == []
+    assert summary([TestRecord(test="test_x.py::test_x", outcome="passed")]) == []
+
+
+def test_many_jobs_are_counted_and_not_listed() -> None:
+    """The page has them all."""
+    job = JobRecord(id="1", name="train:1", status="Complete")
+    records = [TestRecord(test=f"test_{number}", outcome="passed", jobs=[job]) for number in range(3 * JOBS_LISTED)]
+
+    lines = summary(records)
+
+    assert len(lines) < 3 * JOBS_LISTED
+    assert f"{3 * JOBS_LISTED} jobs" in lines[0]
+    assert "--abeja-report" in lines[-1]
+
+
+def test_the_section_has_calls_statistics_and_log() -> None:
+    """What a person needs to see why it failed, the last things at hand."""
+    text = section(failed())
+    assert "GET /nowhere → 404: is no operation of the platform" in text
+    assert "the last 20, 40 before them" in text
+    assert "job broken:2  Failed  1 min 15 s" in text
+    assert "Traceback" in text
+    assert "  validation accuracy" in section(learned())
+
+
+def test_one_of_a_thing_is_singular() -> None:
+    """And none of it is plural."""
+    assert headline([learned()]) == "1 job (1 Complete), 1 call"
+    assert headline([]) == "0 jobs, 0 calls"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0 ms"), (0.0123, "12 ms"), (1.26, "1.3 s"), (61, "1 min 1 s"), (7322, "2 h 2 min")]
+)
+def test_durations_are_short(value: float, text: str) -> None:
+    assert seconds(value) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1_500, "1.5 kB"), (2_000_000, "2.0 MB"), (3 * 10**9, "3.0 GB")]
+)
+def test_sizes_are_short(count: int, text: str) -> None:
+    assert size(count) == text
