@@ -6,7 +6,7 @@ in a test run that does not ask for it.
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def __getattr__(name: str) -> Any:
         "PlatformError": "abeja_emulator.errors",
     }
     if name == "__version__":
-        return metadata.version("abeja-emulator")
+        return import_module("importlib.metadata").version("abeja-emulator")
     if name in homes:
         return getattr(import_module(homes[name]), name)
     message = f"module {__name__!r} has no attribute {name!r}"

@@ -28,7 +28,7 @@ def test_nothing():
     pass
 """
 #: Plugins of other people that register themselves and would be timed with ours.
-OTHERS = ("xdist", "randomly", "asyncio", "cov", "timeout", "hypothesispytest")
+OTHERS = ("xdist", "randomly", "asyncio", "cov", "timeout", "hypothesispytest", "socket", "requests_mock")
 
 
 def empty_runs(rounds: int = 11) -> list[Result]:
