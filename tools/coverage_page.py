@@ -7,9 +7,13 @@ import sys
 from collections import Counter
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.wire.operations import Access, Base, Evidence, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "coverage.md"
 
@@ -59,15 +63,15 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None, path: Path = PAGE) -> None:
     """Write the page, or with `--check` exit 1 when the one on disk is another."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the page is stale")
     text = page()
-    if not parser.parse_args().check:
-        PAGE.write_text(text, encoding="utf-8")
-    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
-        sys.exit("docs/coverage.md is stale; run: python tools/coverage_page.py")
+    if not parser.parse_args(arguments).check:
+        path.write_text(text, encoding="utf-8")
+    elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+        sys.exit(f"{path.parent.name}/{path.name} is stale; run: python tools/coverage_page.py")
 
 
 def _row(operation: Operation) -> str:

@@ -25,7 +25,12 @@ DESCRIPTION_LIMIT = 256
 #: makes the SDK raise a ValueError (`abeja/common/docker_image_name.py`).
 DEFAULT_IMAGE = "abeja-inc/all-cpu:19.10"
 
-_IMAGE = re.compile(r"(?:[^/\s:]+(?::\d+)?/)?[^/\s]+/[^/\s:]+(?::[^/\s:]+)?(?:/[^/\s:]+(?::[^/\s:]+)?)?")
+#: What the SDK can read (`abeja/common/docker_image_name.py`).
+_IMAGE = re.compile(r"(?:[a-zA-Z0-9._-]+(?::\d+)?/)?[^/\s]+/[^/\s:]+(?::[^/\s:]+)?")
+
+#: Form of the name of a variable (`abejacli/config/__init__.py`). That the platform refuses what its
+#: command line refuses is inferred; a job could not be given such a variable.
+_VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
 class Definitions:
@@ -40,11 +45,11 @@ class Definitions:
         """Create a job definition.
 
         Raises:
-            BadRequest: when the name is empty or has a slash, which no path could hold.
+            BadRequest: when the name is empty, has a slash, or is a dot or two, which no path could hold.
             Conflict: when the organization has one of that name.
         """
-        if not name or "/" in name:
-            message = f"a job definition needs a name without a slash, not {name!r}"
+        if name in {"", ".", ".."} or "/" in name:
+            message = f"a job definition needs a name that can stand in a path, without a slash, not {name!r}"
             raise BadRequest(message)
         if self._definitions.named(organization_id, name) is not None:
             message = f"job definition {name!r} exists already"
@@ -136,14 +141,18 @@ class Definitions:
     ) -> JobDefinitionVersion:
         """Create the next version of a job definition; one that runs from a folder here has no source.
 
+        A handler is taken as it is. The command line checks its form, but nothing shows that the
+        platform does: the launcher fails the job instead.
+
         Raises:
-            BadRequest: when the source is no archive, or a field is not well-formed.
+            BadRequest: when the source is no archive, or a field is not well-formed; no number is used up.
         """
         check_description(description)
         image = image or DEFAULT_IMAGE
         if not _IMAGE.fullmatch(image):
             message = f"image {image!r} is not of the form [host/]repository/name[:tag]"
             raise BadRequest(message)
+        variables, inputs = variables_of(environment), datasets_of(datasets)
         digest, size = ("", 0) if source is None else self._kept(source)
         now = iso(self._world.clock.now())
         version = JobDefinitionVersion(
@@ -151,8 +160,8 @@ class Definitions:
             job_definition_version=self._world.ids.number("version", definition.job_definition_id),
             handler=handler,
             image=image,
-            environment=as_texts(environment),
-            datasets=as_texts(datasets),
+            environment=variables,
+            datasets=inputs,
             description=description,
             source=digest,
             source_size=size,
@@ -183,7 +192,11 @@ class Definitions:
         return self._versions.slice(definition.job_definition_id, archived=archived)
 
     def describe_version(self, definition: JobDefinition, number: str, description: str | None) -> JobDefinitionVersion:
-        """Change the description of a version; nothing else of it can be changed."""
+        """Change the description of a version; nothing else of it can be changed.
+
+        Raises:
+            BadRequest: when it is too long.
+        """
         check_description(description)
         return self._put(definition, msgspec.structs.replace(self.version(definition, number), description=description))
 
@@ -198,8 +211,13 @@ class Definitions:
         self._versions.delete(definition.job_definition_id, number)
 
     def source_url(self, definition: JobDefinition, number: str, origin: str) -> str:
-        """Return a signed URL to the source archive of a version."""
+        """Return a signed URL to the source archive of a version.
+
+        Raises:
+            NotFound: when there is no such version, or it has no archive.
+        """
         version = self.version(definition, number)
+        _check_source(version)
         target, _ = self._world.signer.sign(
             "GET", "sources", definition.job_definition_id, str(version.job_definition_version)
         )
@@ -223,12 +241,7 @@ class Definitions:
         Raises:
             NotFound: when it runs from a folder of this machine and has none.
         """
-        if not version.source:
-            message = (
-                f"version {version.job_definition_version} of job definition {version.job_definition_id} was made "
-                "from a folder of this machine and has no source archive"
-            )
-            raise NotFound(message)
+        _check_source(version)
         return self._world.store.blobs.content(version.source)
 
     def _release(self, version: JobDefinitionVersion) -> None:
@@ -270,9 +283,29 @@ def zulu(moment: str | None) -> str | None:
     return None if moment is None else moment + "Z"
 
 
-def as_texts(values: dict[str, Any] | None) -> dict[str, str]:
-    """Return values as the CLI and the runner pass them on: text, null as the empty text."""
-    return {name: "" if value is None else str(value) for name, value in (values or {}).items()}
+def variables_of(values: dict[str, Any] | None) -> dict[str, str]:
+    """Return variables as the CLI and the runner pass them on: text, null as the empty text.
+
+    Names the platform sets itself (`HANDLER`, `ABEJA_…`) are taken: nothing shows that it refuses
+    them, and when the job runs, its own win.
+
+    Raises:
+        BadRequest: when a name cannot be one of a variable.
+    """
+    for name in values or {}:
+        if not _VARIABLE.fullmatch(name):
+            message = f"{name!r} cannot be the name of a variable: letters, digits and _ only, no digit first"
+            raise BadRequest(message)
+    return _texts(values)
+
+
+def datasets_of(values: dict[str, Any] | None) -> dict[str, str]:
+    """Return alias → dataset id as text; the CLI sends an id as an integer when a file has it unquoted.
+
+    Any alias and any id is taken: the launcher passes on every alias, and fails a job whose id is no
+    integer.
+    """
+    return _texts(values)
 
 
 def check_description(description: str | None) -> None:
@@ -284,3 +317,16 @@ def check_description(description: str | None) -> None:
     if description is not None and len(description) > DESCRIPTION_LIMIT:
         message = f"a description has at most {DESCRIPTION_LIMIT} characters; this one has {len(description)}"
         raise BadRequest(message)
+
+
+def _check_source(version: JobDefinitionVersion) -> None:
+    if not version.source:
+        message = (
+            f"version {version.job_definition_version} of job definition {version.job_definition_id} was made "
+            "from a folder of this machine and has no source archive"
+        )
+        raise NotFound(message)
+
+
+def _texts(values: dict[str, Any] | None) -> dict[str, str]:
+    return {name: "" if value is None else str(value) for name, value in (values or {}).items()}

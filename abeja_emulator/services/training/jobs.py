@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import msgspec
 from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, Conflict, NotFound, PayloadTooLarge
 from abeja_emulator.services.organizations.rules import Accounts
-from abeja_emulator.services.training.definitions import as_texts, check_description, zulu
+from abeja_emulator.services.training.definitions import check_description, datasets_of, variables_of, zulu
 from abeja_emulator.services.training.records import LogLine, PostedStatistics, TrainingJob
 from abeja_emulator.wire.content import Download
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from abeja_emulator.wire.call import World
     from abeja_emulator.wire.content import Upload
 
-#: Largest statistic, in characters of JSON with everything outside ASCII escaped. The size is
-#: documented ("1 MB, as escaped JSON"), the unit is ours. Evidence: documented, unit inferred.
+#: Largest statistic, in characters of JSON with everything outside ASCII escaped, 1 MiB of them. No
+#: page at hand gives a number, and no other is known. Evidence: inferred.
 STATISTICS_LIMIT = 1_048_576
 
 #: Where a job can go from where it is (`abeja/training/job_status.py`; abejacli training/jobs.py).
@@ -35,7 +36,10 @@ LIFE_CYCLE = {
     "Stopped": (),
 }
 
-_INSTANCE_TYPE = re.compile(r"(cpu|gpu)(:[a-d])?-\d+(\.\d+)?")
+_INSTANCE_TYPE = re.compile(r"(cpu|gpu)(:[a-d])?-\d+(\.\d+)?", re.ASCII)
+
+#: Arguments of the SDK's `Statistics.add_stage` that no key of a stage can also be.
+_STAGE_ARGUMENTS = frozenset({"self", "name"})
 
 
 class Jobs:
@@ -68,12 +72,16 @@ class Jobs:
             Conflict: when the definition or the version is archived.
         """
         if definition.archived or version.archived:
-            message = f"version {version.job_definition_version} of {definition.name!r} is archived; unarchive it first"
+            number = f"version {version.job_definition_version} of " if version.archived else ""
+            message = f"{number}job definition {definition.name!r} is archived; unarchive it first"
             raise Conflict(message)
         check_description(description)
-        default = "gpu-1" if "-gpu" in version.image else "cpu-1"
+        default = default_instance_type(version.image)
         if not _INSTANCE_TYPE.fullmatch(instance_type or default):
-            message = f"instance_type {instance_type!r} is not of the form {{cpu|gpu}}[:{{a|b|c|d}}]-<number>"
+            message = (
+                f"instance_type {instance_type!r} is not of the form {{cpu|gpu}}[:{{a|b|c|d}}]-<number>, such as "
+                "cpu-1, cpu-0.25 or gpu:b-4"
+            )
             raise BadRequest(message)
         now = iso(self._world.clock.now())
         job = TrainingJob(
@@ -85,8 +93,8 @@ class Jobs:
             status="Pending",
             exec_env=exec_env,
             instance_type=instance_type or default,
-            environment={**version.environment, **as_texts(environment)},
-            datasets={**version.datasets, **as_texts(datasets)},
+            environment={**version.environment, **variables_of(environment)},
+            datasets={**version.datasets, **datasets_of(datasets)},
             description=description,
             export_log=export_log,
             creator_id=creator_id,
@@ -133,11 +141,19 @@ class Jobs:
         found = self._jobs.slice(identifier, offset=offset, limit=limit, archived=archived, newest_first=True)
         return found, total
 
-    def move(self, job: TrainingJob, status: str, message: str | None = None) -> TrainingJob:
+    def move(
+        self, job: TrainingJob, status: str, message: str | None = None, *, at: datetime.datetime | None = None
+    ) -> TrainingJob:
         """Let a job go to another status, and note when it started or ended.
 
+        Args:
+            job: the job as it is.
+            status: where it goes.
+            message: what it shows as its `status_message`.
+            at: when it got there; a time without a zone is UTC. Now by default.
+
         Raises:
-            BadRequest: when there is no such status.
+            BadRequest: when there is no such status, or `at` is beyond what UTC can say.
             Conflict: when a job cannot go there from where it is.
         """
         if status not in LIFE_CYCLE:
@@ -146,15 +162,15 @@ class Jobs:
         if status not in LIFE_CYCLE[job.status]:
             complaint = f"job {job.training_job_id} is {job.status} and cannot become {status}"
             raise Conflict(complaint)
-        now = iso(self._world.clock.now())
-        started = job.start_time or (None if status == "Stopped" and job.status == "Pending" else now)
+        reached = iso(self._world.clock.now() if at is None else _utc(at))
+        started = job.start_time or (None if status == "Stopped" and job.status == "Pending" else reached)
         return self._put(
             msgspec.structs.replace(
                 job,
                 status=status,
                 status_message=message,
                 start_time=started,
-                completion_time=None if status == "Active" else now,
+                completion_time=None if status == "Active" else reached,
             )
         )
 
@@ -181,20 +197,20 @@ class Jobs:
         """Take one statistic; the job shows the last one.
 
         Raises:
-            BadRequest: when `stages` is not an object of objects (the SDK could not read the job any
-                more: `abeja/training/statistics.py`).
+            BadRequest: when the SDK could not read the job any more (`abeja/training/statistics.py`):
+                `stages` is there and no object of objects, or a key is an argument of its own methods.
             PayloadTooLarge: when it is larger than `STATISTICS_LIMIT`.
         """
         size = len(json.dumps(statistics))
         if size > STATISTICS_LIMIT:
             message = f"one statistic has at most {STATISTICS_LIMIT} characters as escaped JSON; this one has {size}"
             raise PayloadTooLarge(message)
-        stages = statistics.get("stages")
-        if stages is not None and not (
-            isinstance(stages, dict)
-            and all(isinstance(stage, dict) and "name" not in stage for stage in stages.values())
-        ):
-            message = "statistics.stages must be an object of objects without a key 'name'"
+        stages = statistics.get("stages", {})
+        if not isinstance(stages, dict) or not all(isinstance(stage, dict) for stage in stages.values()):
+            message = "statistics.stages must be an object of objects, such as {'train': {'loss': 0.1}}"
+            raise BadRequest(message)
+        if "self" in statistics or any(not _STAGE_ARGUMENTS.isdisjoint(stage) for stage in stages.values()):
+            message = "statistics must not have the key 'self', nor a stage of them 'self' or 'name'"
             raise BadRequest(message)
         posted = PostedStatistics(at=iso(self._world.clock.now()), statistics=statistics)
         number = self._world.ids.number("statistics", job.training_job_id)
@@ -253,7 +269,6 @@ class Jobs:
             "user_parameters": {},
             "datasets": job.datasets,
             "description": job.description,
-            "export_log": job.export_log,
             "statistics": job.statistics,
             "archived": job.archived,
             "creator": None if creator is None else creator.view(),
@@ -267,3 +282,19 @@ class Jobs:
         job = msgspec.structs.replace(job, modified_at=iso(self._world.clock.now()))
         self._jobs.update(job.job_definition_id, job.training_job_id, job, archived=job.archived)
         return job
+
+
+def default_instance_type(image: str) -> str:
+    """Return the instance type of a job that names none: documented for all-cpu and all-gpu, else inferred."""
+    name = image.rpartition("/")[2].partition(":")[0]
+    return "gpu-1" if "gpu" in name else "cpu-1"
+
+
+def _utc(moment: datetime.datetime) -> datetime.datetime:
+    try:
+        return (
+            moment.astimezone(datetime.timezone.utc) if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+        )
+    except OverflowError as error:
+        message = f"the time {moment.isoformat()} is outside the years 1 to 9999 of UTC"
+        raise BadRequest(message) from error

@@ -1,9 +1,11 @@
 """Operations on job definitions, versions and jobs (`abeja/training/api/client.py`)."""
 
-from typing import Any, Literal, Optional
+import datetime
+from typing import Any, Literal, Optional, Union
 
 import msgspec
 
+from abeja_emulator.services.paging import Limit, Offset
 from abeja_emulator.services.training.definitions import Definitions, version_view
 from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.services.training.records import JobDefinition, LogLine, TrainingJob
@@ -33,8 +35,8 @@ class DefinitionList(msgspec.Struct):
     """Which job definitions to list."""
 
     filter_archived: FilterArchived = "exclude_archived"
-    offset: int = 0
-    limit: int = 50
+    offset: Offset = 0
+    limit: Limit = 50
 
 
 class DefinitionQuery(msgspec.Struct):
@@ -59,7 +61,7 @@ class VersionView(msgspec.Struct):
     modified_at: str
 
 
-class JobView(msgspec.Struct):
+class JobView(msgspec.Struct, omit_defaults=True):
     """A job, as the API shows it; `token` only where the job runs on the caller's machine."""
 
     id: str
@@ -74,7 +76,6 @@ class JobView(msgspec.Struct):
     user_parameters: dict[str, str]
     datasets: dict[str, str]
     description: Optional[str]
-    export_log: bool
     statistics: Optional[dict[str, Any]]
     archived: bool
     creator: Optional[dict[str, Any]]
@@ -135,9 +136,9 @@ class VersionListView(msgspec.Struct):
 
 
 class NewDescription(msgspec.Struct):
-    """What can be changed of a version."""
+    """What can be changed of a version; what is not named stays as it is."""
 
-    description: Optional[str] = None
+    description: Union[str, msgspec.UnsetType, None] = msgspec.UNSET
 
 
 class SourceView(msgspec.Struct):
@@ -161,8 +162,8 @@ class NewJob(msgspec.Struct):
 class JobList(msgspec.Struct):
     """Which jobs to list."""
 
-    limit: int = 10
-    offset: int = 0
+    limit: Limit = 10
+    offset: Offset = 0
     filter_archived: FilterArchived = "exclude_archived"
 
 
@@ -182,11 +183,11 @@ class NewStatistics(msgspec.Struct):
 
 
 class NewStatus(msgspec.Struct):
-    """A status that a job which runs on the caller's machine has reached."""
+    """A status that a job which runs on the caller's machine has reached, and when; without a zone it is UTC."""
 
     status: str
-    start_time: Optional[str] = None
-    completion_time: Optional[str] = None
+    start_time: Optional[datetime.datetime] = None
+    completion_time: Optional[datetime.datetime] = None
 
 
 class NewLogLine(msgspec.Struct):
@@ -233,7 +234,7 @@ class ResultView(msgspec.Struct):
     answer=DefinitionView,
     errors=(400, 401, 403, 404, 409),
     evidence=Evidence.DOCUMENTED,
-    source=f"{SOURCE} create_training_job_definition",
+    source=f"{SOURCE} create_training_job_definition; that a taken name is a conflict is inferred",
 )
 def create_training_job_definition(call: Call[None, NewDefinition]) -> dict[str, Any]:
     """Create a job definition."""
@@ -336,7 +337,8 @@ def unarchive_training_job_definition(call: Call[None, None]) -> Message:
     answer=VersionView,
     errors=(400, 401, 403, 404),
     evidence=Evidence.CLIENT,
-    source=f"{SOURCE} create_training_job_definition_version; abejacli training create-version",
+    source=f"{SOURCE} create_training_job_definition_version; abejacli training create-version; that the name of a "
+    "variable is checked is inferred, and so is the default image",
 )
 def create_training_job_definition_version(call: Call[None, Form]) -> dict[str, Any]:
     """Create a version from a source archive, zip or tar.gz whatever its part is labelled."""
@@ -393,8 +395,10 @@ def get_training_job_definition_version(call: Call[None, None]) -> dict[str, Any
 )
 def patch_training_job_definition_version(call: Call[None, NewDescription]) -> dict[str, Any]:
     """Change the description of a version."""
-    number, description = call.path["version_id"], call.body.description
-    return version_view(Definitions(call.world).describe_version(_definition(call), number, description))
+    definitions, definition, number = Definitions(call.world), _definition(call), call.path["version_id"]
+    if call.body.description is msgspec.UNSET:
+        return version_view(definitions.version(definition, number))
+    return version_view(definitions.describe_version(definition, number, call.body.description))
 
 
 @operation(
@@ -460,7 +464,8 @@ def get_training_job_definition_version_source(call: Call[None, None]) -> Source
     answer=JobView,
     errors=(400, 401, 403, 404, 409),
     evidence=Evidence.CLIENT,
-    source=f"{SOURCE} create_training_job; {LOCAL} needs a token",
+    source=f"{SOURCE} create_training_job; {LOCAL} needs a token; that an archived version is refused, and that the "
+    "job's environment and datasets lie over the version's, is inferred",
 )
 def create_training_job(call: Call[None, NewJob]) -> dict[str, Any]:
     """Create a job; it is Pending."""
@@ -630,8 +635,9 @@ def update_statistics(call: Call[None, NewStatistics]) -> dict[str, Any]:
 )
 def update_training_job_status(call: Call[None, NewStatus]) -> dict[str, Any]:
     """Take the status of a job that runs on the caller's machine."""
-    jobs = Jobs(call.world)
-    return jobs.view(jobs.move(_job(call), call.body.status))
+    jobs, body = Jobs(call.world), call.body
+    at = body.start_time if body.status == "Active" else body.completion_time
+    return jobs.view(jobs.move(_job(call), body.status, at=at))
 
 
 @operation(

@@ -1,0 +1,1 @@
+"""Tests of job definitions, versions and jobs."""
