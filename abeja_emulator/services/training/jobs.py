@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from abeja_emulator.wire.call import World
     from abeja_emulator.wire.content import Upload
 
-#: Largest statistic, in characters of JSON with everything outside ASCII escaped, 1 MiB of them. No
-#: page at hand gives a number, and no other is known. Evidence: inferred.
+#: Largest statistic: `len(json.dumps(statistics, ensure_ascii=True))` with the default separators. That it is
+#: 1 MB as escaped JSON is documented; that a MB is 1,048,576 of these characters is ours. Evidence:
+#: documented, unit inferred.
 STATISTICS_LIMIT = 1_048_576
 
 #: Where a job can go from where it is (`abeja/training/job_status.py`; abejacli training/jobs.py).
