@@ -53,15 +53,20 @@ class Channels:
             raise NotFound(self._unknown(channel_id, self._channels.slice(organization_id, limit=10)))
         return channel
 
-    def organization_of(self, channel_id: str) -> str:
+    def organization_of(self, channel_id: str, asking: str | None = None) -> str:
         """Return the id of the organization a channel belongs to: paths of files do not name it.
+
+        Args:
+            channel_id: the channel.
+            asking: id of the organization that asks, whose channels a refusal names; None: any.
 
         Raises:
             NotFound: when there is no such channel.
         """
         row = self._channels.find(channel_id)
         if row is None:
-            raise NotFound(self._unknown(channel_id, [row.record for row in self._channels.all()][:10]))
+            known = [row.record for row in self._channels.all() if asking in {None, row.parent}]
+            raise NotFound(self._unknown(channel_id, known[:10]))
         return row.parent
 
     def select(self, organization_id: str, offset: int, limit: int, *, archived: bool) -> tuple[list[Channel], bool]:
@@ -85,11 +90,14 @@ class Channels:
         channel = self.get(organization_id, channel_id)
         return self._put(organization_id, msgspec.structs.replace(channel, archived=archived))
 
-    def datasources(self, organization_id: str, channel_id: str) -> list[Datasource]:
-        """Return the data sources linked to a channel."""
+    def datasources(
+        self, organization_id: str, channel_id: str, offset: int, limit: int
+    ) -> tuple[list[Datasource], bool]:
+        """Return data sources linked to a channel, in order of creation, and whether there are more."""
         self.get(organization_id, channel_id)
         every = self._accounts.datasources.slice(organization_id)
-        return [datasource for datasource in every if channel_id in datasource.channels]
+        linked = [datasource for datasource in every if channel_id in datasource.channels]
+        return linked[offset : offset + limit], len(linked) > offset + limit
 
     def link(self, organization_id: str, channel_id: str, datasource_id: str) -> Datasource:
         """Link a data source to a channel.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import string
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -32,7 +33,9 @@ LIFETIMES = {
 #: Media type of a file whose upload named none: the SDK sends none for a name it cannot guess.
 UNKNOWN_TYPE = "application/octet-stream"
 
-SYSTEM_METADATA = "x-abeja-sys-meta-organizationid"
+#: Names of the platform's own metadata, which nobody can change.
+SYSTEM_PREFIX = "x-abeja-sys-meta-"
+SYSTEM_METADATA = SYSTEM_PREFIX + "organizationid"
 
 
 class Files:
@@ -73,7 +76,7 @@ class Files:
         """
         file = self._reserved.get(channel_id, file_id)
         if file is None:
-            message = f"no upload of file {file_id} to channel {channel_id} is expected"
+            message = f"channel {channel_id} expects no upload of file {file_id}: it has come already, or never will"
             raise NotFound(message)
         self._reserved.delete(channel_id, file_id)
         now = iso(self._world.clock.now())
@@ -103,17 +106,18 @@ class Files:
         """Put other metadata in the place of the user's own.
 
         Raises:
-            BadRequest: when a key has not the prefix `x-abeja-meta-`.
+            BadRequest: when a key has not the prefix `x-abeja-meta-`, whatever its case.
         """
         file = self.get(channel_id, file_id)
         kept = {}
         for key, value in metadata.items():
-            if key.startswith("x-abeja-sys-meta-"):
+            name, prefix = key[len(METADATA_PREFIX) :], key[: len(METADATA_PREFIX)].lower()
+            if key.lower().startswith(SYSTEM_PREFIX):
                 continue
-            if not key.startswith(METADATA_PREFIX):
+            if prefix != METADATA_PREFIX:
                 message = f"metadata keys start with {METADATA_PREFIX}; {key!r} does not"
                 raise BadRequest(message)
-            kept[key] = value
+            kept[prefix + name] = value
         return self._put(msgspec.structs.replace(file, metadata=kept))
 
     def set_lifetime(self, channel_id: str, file_id: str, lifetime: str) -> File:
@@ -163,7 +167,7 @@ class Files:
             channel_id=channel_id,
             file_id=self._world.ids.file_id(now),
             content_type=upload.content_type or UNKNOWN_TYPE,
-            metadata=upload.metadata,
+            metadata={_encoded(name): _encoded(value) for name, value in upload.metadata.items()},
             lifetime=lifetime,
             uploaded_at=iso(now),
         )
@@ -209,6 +213,14 @@ def _check_lifetime(lifetime: str | None) -> None:
     if lifetime is not None and lifetime not in LIFETIMES:
         message = f"lifetime {lifetime!r} is none of {', '.join(LIFETIMES)}"
         raise BadRequest(message)
+
+
+def _encoded(text: str) -> str:
+    """Return header text with bytes beyond ASCII percent-encoded: curl sends a name as it is, the SDK reads it decoded.
+
+    Evidence: inferred.
+    """
+    return text if text.isascii() else quote(text.encode("latin-1"), safe=string.printable)
 
 
 def _metadata_value(file: File, key: str) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any, Literal, Optional
 
 import msgspec
 
+from abeja_emulator.errors import BadRequest
 from abeja_emulator.services.datalake.channels import Channels
 from abeja_emulator.services.datalake.files import Files, shown_metadata
 from abeja_emulator.services.datalake.listing import Listing
@@ -47,6 +48,13 @@ class ChannelList(msgspec.Struct):
     limit: Limit = 50
     offset: Offset = 0
     filter_archived: Literal["exclude_archived", "include_archived"] = "exclude_archived"
+
+
+class DatasourceList(msgspec.Struct):
+    """Which data sources to list."""
+
+    limit: Limit = 50
+    offset: Offset = 0
 
 
 class Envelope(msgspec.Struct):
@@ -274,16 +282,19 @@ def unarchive_channel(call: Call[None, None]) -> dict[str, Any]:
 @operation(
     "GET",
     DATASOURCES,
+    query=DatasourceList,
     answer=DatasourceListView,
-    errors=(401, 403, 404),
+    errors=(400, 401, 403, 404),
     evidence=Evidence.DOCUMENTED,
     source=f"{SOURCE} list_channel_datasources",
 )
-def list_channel_datasources(call: Call[None, None]) -> dict[str, Any]:
+def list_channel_datasources(call: Call[DatasourceList, None]) -> dict[str, Any]:
     """List the data sources linked to a channel."""
     channels, organization = Channels(call.world), call.path["organization_id"]
-    found = [_datasource(each) for each in channels.datasources(organization, call.path["channel_id"])]
-    return channels.envelope(organization, datasources=found, limit=50, offset=0, has_next=False)
+    query = call.query
+    found, more = channels.datasources(organization, call.path["channel_id"], query.offset, query.limit)
+    shown = [_datasource(each) for each in found]
+    return channels.envelope(organization, datasources=shown, limit=query.limit, offset=query.offset, has_next=more)
 
 
 @operation(
@@ -374,14 +385,17 @@ def post_channel_file_upload(call: Call[UploadQuery, Upload]) -> dict[str, Any]:
     source=f"{SOURCE} list_channel_files; abeja/datalake/file.py FileIterator ends on a null token",
 )
 def list_channel_files(call: Call[FileList, None]) -> dict[str, Any]:
-    """Return a page of a channel's files, oldest first unless `sort` says otherwise."""
+    """Return a page of a channel's files, oldest first unless `sort` says otherwise.
+
+    A token comes alone: it carries the rest (SDK docstring of list_channel_files).
+    """
     organization = _organization(call)
-    question = {
-        key: value
-        for key, value in msgspec.structs.asdict(call.query).items()
-        if value is not None and key != "next_page_token"
-    }
-    files, token = Listing(call.world).page(call.path["channel_id"], question, call.query.next_page_token)
+    question = {key: value for key, value in msgspec.structs.asdict(call.query).items() if value is not None}
+    token = question.pop("next_page_token", None)
+    if token and question:
+        message = f"next_page_token carries the whole question; send it without {', '.join(question)}"
+        raise BadRequest(message)
+    files, token = Listing(call.world).page(call.path["channel_id"], question, token)
     view = Files(call.world).view
     return {"files": [view(file, organization, call.origin) for file in files], "next_page_token": token}
 
@@ -487,7 +501,8 @@ def _archive(call: Call[None, None], *, archived: bool) -> dict[str, Any]:
 
 def _organization(call: Call[Any, Any]) -> str:
     """Return the id of the organization whose channel this is, after checking the caller's right to it."""
-    organization = Channels(call.world).organization_of(call.path["channel_id"])
+    asking = call.caller.organization_id if call.caller else None
+    organization = Channels(call.world).organization_of(call.path["channel_id"], asking)
     check_organization(call.caller, organization)
     return organization
 

@@ -7,6 +7,7 @@ import msgspec
 from abeja_emulator.errors import BadRequest
 from abeja_emulator.services.datasets.records import DatasetItem
 from abeja_emulator.services.datasets.rules import Datasets
+from abeja_emulator.services.paging import MOST, Limit
 from abeja_emulator.wire.call import Call
 from abeja_emulator.wire.operations import Evidence, operation, operations_in
 
@@ -22,7 +23,7 @@ class NewDataset(msgspec.Struct):
 
     name: str
     type: str
-    props: Any = None
+    props: Any
 
 
 class DatasetView(msgspec.Struct):
@@ -41,7 +42,7 @@ class DatasetView(msgspec.Struct):
 class DatasetList(msgspec.Struct):
     """Which datasets to list."""
 
-    max_results: Optional[int] = None
+    max_results: Optional[Limit] = None
     next_token: Optional[str] = None
 
 
@@ -55,7 +56,7 @@ class NewItem(msgspec.Struct):
 class ItemList(msgspec.Struct):
     """Which items to list."""
 
-    limit: Optional[int] = None
+    limit: Optional[Limit] = None
     next_page_token: Optional[str] = None
     q: Optional[str] = None
 
@@ -110,7 +111,7 @@ def list_datasets(call: Call[DatasetList, None]) -> list[dict[str, Any]]:
     """List datasets as a bare array; nothing in it can carry a token, so `next_token` is an offset."""
     datasets = Datasets(call.world)
     token = call.query.next_token or "0"
-    if not token.isdecimal():
+    if not token.isdecimal() or len(token) > len(str(MOST)) or int(token) > MOST:
         message = f"next_token {token!r} is not a number of datasets to skip"
         raise BadRequest(message)
     limit = call.query.max_results
@@ -195,13 +196,11 @@ def list_dataset_items(call: Call[ItemList, None]) -> dict[str, Any]:
 )
 def bulk_update_dataset_item(call: Call[None, list[ItemAttributes]]) -> list[DatasetItem]:
     """Replace the attributes of several items, all or none."""
-    datasets = Datasets(call.world)
-    return [
-        datasets.update_item(
-            call.path["organization_id"], call.path["dataset_id"], str(entry.dataset_item_id), entry.attributes
-        )
-        for entry in call.body
-    ]
+    return Datasets(call.world).update_items(
+        call.path["organization_id"],
+        call.path["dataset_id"],
+        [(entry.dataset_item_id, entry.attributes) for entry in call.body],
+    )
 
 
 @operation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
     from abeja_emulator.store.table import Row
     from abeja_emulator.wire.call import World
 
-#: Schemes the SDK can read (`abeja/datalake/file_factory.py`).
-SCHEMES = ("datalake://", "http://", "https://")
+#: Schemes the SDK can read (`abeja/common/file_factory.py`).
+SCHEMES = ("datalake", "http", "https")
+
+#: Keys of source data that the SDK passes on as arguments it has already given: a TypeError in
+#: every client that lists the dataset (`abeja/datasets/dataset_item.py`).
+CLASHING_KEYS = ("api", "client", "type", "uri")
 
 #: Items on a page when the client names no limit; the platform's number is not known. Evidence: inferred.
 ITEMS_PER_PAGE = 50
@@ -84,7 +89,7 @@ class Datasets:
         return shown
 
     def select(self, organization_id: str, offset: int = 0, limit: int = -1) -> list[Dataset]:
-        """Return datasets in order of creation."""
+        """Return `limit` datasets (-1: all) from `offset` on, in order of creation."""
         return self._datasets.slice(organization_id, offset=offset, limit=limit)
 
     def delete(self, organization_id: str, dataset_id: str) -> dict[str, Any]:
@@ -141,17 +146,21 @@ class Datasets:
         Every page with items has a token, and the page behind the last item is empty and has none:
         the SDK stops at an empty page only and starts over at a missing token
         (`abeja/datasets/dataset_item.py`). The token carries the search, which the CLI drops.
+
+        Raises:
+            BadRequest: when the token was made for another dataset or another search.
+            NotFound: when the dataset does not exist.
         """
         self.get(organization_id, dataset_id)
         query = f"items of {dataset_id}"
         after = 0
         if token:
             position = self._world.signer.page_position(query, token)
+            if search and search != position["q"]:
+                message = f"this page token was issued for the search q={position['q']!r}, not for {search!r}"
+                raise BadRequest(message)
             after, search, limit = position["after"], position["q"], limit or position["limit"]
         limit = limit or ITEMS_PER_PAGE
-        if limit < 0:
-            message = f"limit must be positive, not {limit}"
-            raise BadRequest(message)
         if search:
             wanted = parse_search(search)
             rows: list[Row[DatasetItem]] = []
@@ -169,6 +178,23 @@ class Datasets:
             position = {"after": rows[-1].seq, "q": search, "limit": limit}
             next_token = self._world.signer.page_token(query, position)
         return ItemPage([row.record for row in rows], total, next_token)
+
+    def update_items(
+        self, organization_id: str, dataset_id: str, entries: Sequence[tuple[int, Any]]
+    ) -> list[DatasetItem]:
+        """Replace the attributes of several items, given as pairs of id and attributes; all of them or none.
+
+        Raises:
+            BadRequest: when the dataset (400, not 404: SDK docstring of bulk_update_dataset_item) or an
+                item does not exist.
+        """
+        try:
+            self.get(organization_id, dataset_id)
+            return [
+                self.update_item(organization_id, dataset_id, str(number), attributes) for number, attributes in entries
+            ]
+        except NotFound as error:
+            raise BadRequest(error.description) from error
 
     def update_item(self, organization_id: str, dataset_id: str, item_id: str, attributes: Any) -> DatasetItem:
         """Replace the attributes of an item."""
@@ -191,11 +217,31 @@ class Datasets:
 
 def _checked(source_data: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for entry in source_data:
-        uri = entry.get("data_uri")
-        if not isinstance(uri, str) or not uri.startswith(SCHEMES):
+        if "data_uri" not in entry:
+            message = f"source_data needs a data_uri; this one has {', '.join(entry) or 'nothing'}"
+            raise BadRequest(message)
+        if not _readable(entry["data_uri"]):
             message = (
-                f"source_data needs a data_uri that starts with {', '.join(SCHEMES)}; this one is {uri!r}, "
-                "which the SDK cannot read"
+                "a data_uri is datalake://<channel>/<file>, http://… or https://…; this one is "
+                f"{entry['data_uri']!r}, which the SDK cannot read"
+            )
+            raise BadRequest(message)
+        clashing = [key for key in CLASHING_KEYS if key in entry]
+        if clashing:
+            message = (
+                f"source_data must not have the key {clashing[0]!r}: the SDK could not read the item, it has an "
+                "argument of that name"
             )
             raise BadRequest(message)
     return source_data
+
+
+def _readable(uri: Any) -> bool:
+    """Tell whether the SDK finds a file behind a URI, whatever the case of its scheme."""
+    if not isinstance(uri, str):
+        return False
+    try:
+        scheme, place, path, _, _ = urlsplit(uri)
+    except ValueError:
+        return False
+    return scheme in SCHEMES and bool(place) and (scheme != "datalake" or bool(path.strip("/")))

@@ -1,0 +1,1 @@
+"""Channels and their files, as their clients see them."""

@@ -1,0 +1,1 @@
+"""Datasets and their items, as their clients see them."""
