@@ -14,8 +14,10 @@ from abeja_emulator.runtime.process import restored_environment
 from abeja_emulator.runtime.sdk import sdk_base_url, thawed_sdk
 from abeja_emulator.runtime.training import RESULT_FOLDER, Trainer
 from abeja_emulator.runtime.variables import (
+    context_entries,
     dataset_ids,
     job_variables,
+    overlaid,
     user_variables,
     without_foreign,
 )
@@ -74,9 +76,12 @@ class Emulation:
         on_refused: Callable[[RefusedCall], None] | None = None,
     ) -> None:
         self.platform = platform
+        self._environment = user_variables(environment)
+        self._image = image or DEFAULT_IMAGE
+        self._relative_result = relative_result
+        self.job = self._make_job()
         self._own_folder = folder is None
         self._folder = Path(tempfile.mkdtemp(prefix="abeja-emulator-")) if folder is None else folder
-        self._environment = user_variables(environment)
         self._allow_hosts = tuple(allow_hosts)
         self._stack = ExitStack()
         self._loopback = Loopback(platform)
@@ -90,21 +95,27 @@ class Emulation:
         self.trainer = Trainer(
             platform, self._folder / "jobs", environment=self._environment, relative_result=relative_result
         )
-        self.job = self._make_job(image or DEFAULT_IMAGE)
 
     def start(self) -> None:
-        """Put the platform in reach and set the variables.
+        """Put the platform in reach and set the variables; if that fails, nothing is left of it.
 
         Raises:
             AddressTaken: another emulation of this process is started.
         """
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
         shell_url = os.environ.get("ABEJA_API_URL")
         for url in filter(None, (shell_url, sdk_base_url())):
             self.add_api_url(url)
         outside = dict(os.environ)
         self._stack.enter_context(self._loopback)
         self._stack.enter_context(self._transport)
-        variables = {**without_foreign(outside), **self._variables(self.job)}
+        variables = {**without_foreign(outside), **self._environment, **self._variables(self.job)}
         variables.update(
             child_environment(self._loopback.address, self._transport.addresses, self._allow_hosts, base=variables)
         )
@@ -114,9 +125,11 @@ class Emulation:
 
     def stop(self) -> None:
         """Put everything back; the platform stays, for a look at it."""
-        self._stack.close()
-        if self._own_folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            self._stack.close()
+        finally:
+            if self._own_folder:
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     def add_api_url(self, url: str) -> None:
         """Let one more base URL, such as the shell's `ABEJA_API_URL`, reach the platform."""
@@ -135,7 +148,7 @@ class Emulation:
         The caller restores environment and state.
 
         Args:
-            image: decides what the context is.
+            image: decides what the context is; by default that of the emulation.
             datasets: alias → dataset id.
             environment: user variables.
         """
@@ -145,28 +158,30 @@ class Emulation:
             job = jobs.find(self.job.training_job_id)
             job = jobs.configure(job, datasets=dataset_ids(datasets), environment=user_variables(environment))
             job = jobs.move(job, "Active")
-        os.environ.update(user_variables(self._environment, environment))
+        os.environ.update(overlaid(os.environ, user_variables(self._environment, environment)))
         os.environ.update(self._variables(job))
-        return make_context(calling_of(image or DEFAULT_IMAGE), job.datasets)
+        return make_context(calling_of(image or self._image), job.datasets, context_entries(os.environ))
 
     def empty_result_dir(self) -> None:
         """Remove what the current job has written so far."""
         shutil.rmtree(self.result_dir, ignore_errors=True)
         self.result_dir.mkdir(parents=True)
 
-    def _make_job(self, image: str) -> TrainingJob:
+    def _make_job(self) -> TrainingJob:
         world, organization = self.platform.world, self.platform.organization.id
         with world.store.transaction():
             definitions = Definitions(world)
-            definition = definitions.create(organization, AMBIENT_DEFINITION)
-            version = definitions.create_version(definition, None, handler="main:handler", image=image)
+            definition = definitions.find(organization, AMBIENT_DEFINITION)
+            definition = definition or definitions.create(organization, AMBIENT_DEFINITION)
+            version = definitions.create_version(definition, None, handler="main:handler", image=self._image)
             return Jobs(world).create(definition, version, self.platform.user.id)
 
     def _variables(self, job: TrainingJob) -> dict[str, str]:
         """Return the variables of the current job; the user's own credentials are there too, for tests."""
         storage = self._folder.resolve() / "storage"
         credentials = self.platform.credentials()
-        variables = job_variables(job, "main:handler", credentials["ABEJA_API_URL"], str(self.result_dir), storage)
+        result = os.path.relpath(self.result_dir) if self._relative_result else str(self.result_dir)
+        variables = job_variables(job, "main:handler", credentials["ABEJA_API_URL"], result, storage)
         return {**credentials, **variables}
 
     def __enter__(self) -> Self:

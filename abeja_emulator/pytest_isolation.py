@@ -1,12 +1,15 @@
 """Isolation of a run with `--abeja-emulate`: every test gets the state its module, class and session left it.
 
 Each fixture is the first of its scope and comes after all fixtures of wider scopes, so what those
-put on the platform stays, and what is done within the scope is taken back at its end.
+put on the platform stays, and what is done within the scope is taken back at its end. A fixture of
+a wider scope may be wanted for the first time in the middle of a narrower one; then what it puts on
+the platform stays as well, together with what fixtures of the narrower scope had put there by then.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -15,27 +18,91 @@ from abeja_emulator.pytest_plugin import marked, session_emulation
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from abeja_emulator.platform import Platform
+    from abeja_emulator.store.store import Snapshot
+
+#: From the widest to the narrowest.
+_SCOPES = ("session", "package", "module", "class", "function")
+
+
+class _Layer(NamedTuple):
+    scope: str
+    snapshot: Snapshot
+
+
+class Isolation:
+    """The snapshots of the scopes that are entered, the widest first."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._layers: list[_Layer] = []
+
+    @contextmanager
+    def layer(self, scope: str) -> Iterator[None]:
+        """Take back at the end what was done in a scope."""
+        self._enter(scope)
+        yield
+        self._layers.pop().snapshot.rollback()
+
+    @contextmanager
+    def kept_for(self, scope: str) -> Iterator[None]:
+        """Let what is done belong to `scope`, even if narrower ones are entered."""
+        before = self._changes()
+        try:
+            yield
+        finally:
+            narrower = [layer for layer in self._layers if _SCOPES.index(layer.scope) > _SCOPES.index(scope)]
+            if narrower and self._changes() != before:
+                for layer in reversed(narrower):
+                    self._layers.pop()
+                    layer.snapshot.release()
+                for layer in narrower:
+                    self._enter(layer.scope)
+
+    def _enter(self, scope: str) -> None:
+        self._layers.append(_Layer(scope, self._platform.snapshot()))
+
+    def _changes(self) -> int:
+        """Return how many rows were ever written."""
+        changes: int = self._platform.world.store.database._connection.total_changes  # noqa: SLF001 - nothing says it
+        return changes
+
+
+_ISOLATION = pytest.StashKey[Isolation]()
+
+
+def _isolation(config: pytest.Config) -> Isolation:
+    if _ISOLATION not in config.stash:
+        config.stash[_ISOLATION] = Isolation(session_emulation(config).platform)
+    return config.stash[_ISOLATION]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Iterator[None]:
+    """Keep what a fixture puts on the platform for as long as the fixture lives."""
+    if fixturedef.argname in {"_abeja_module", "_abeja_class", "_abeja_function"}:
+        return (yield)
+    with _isolation(request.config).kept_for(fixturedef.scope):
+        return (yield)
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _abeja_module(request: pytest.FixtureRequest) -> Iterator[None]:
-    snapshot = session_emulation(request.config).platform.snapshot()
-    yield
-    snapshot.rollback()
+    with _isolation(request.config).layer("module"):
+        yield
 
 
 @pytest.fixture(scope="class", autouse=True)
 def _abeja_class(request: pytest.FixtureRequest) -> Iterator[None]:
-    snapshot = session_emulation(request.config).platform.snapshot()
-    yield
-    snapshot.rollback()
+    with _isolation(request.config).layer("class"):
+        yield
 
 
 @pytest.fixture(autouse=True)
 def _abeja_function(request: pytest.FixtureRequest) -> Iterator[None]:
     platform = session_emulation(request.config).platform
     auth, platform.auth = platform.auth, marked(request.node).get("auth") or platform.auth
-    snapshot = platform.snapshot()
     platform.journal.begin()
-    yield
-    snapshot.rollback()
+    with _isolation(request.config).layer("function"):
+        yield
     platform.auth = auth

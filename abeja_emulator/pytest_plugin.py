@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -61,30 +61,70 @@ def pytest_configure(config: pytest.Config) -> None:
     _start(config, config.option)
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Put everything back."""
-    session = config.stash.get(_SESSION, None)
-    if session is not None:
-        del config.stash[_SESSION]
-        session.close()
-
-
 def _start(config: pytest.Config, options: Any) -> None:
-    if _SESSION in config.stash:
+    settings = Settings.of(config, options)
+    if _SESSION in config.stash or not settings.emulate:
         return
-    wanted = getattr(options, "abeja_emulate", None)
-    if not (config.getini("abeja_emulate") if wanted is None else wanted):
-        return
-    config.stash[_SESSION] = Session(config, options)
+    session = config.stash[_SESSION] = Session(settings)
+    # And not pytest_unconfigure, which is not called when a conftest.py cannot be imported.
+    config.add_cleanup(session.close)
     config.pluginmanager.import_plugin("abeja_emulator.pytest_isolation")
+
+
+class Settings(NamedTuple):
+    """What options and configuration say."""
+
+    emulate: bool
+    auth: Any
+    environment: dict[str, str]
+    relative_result: bool
+
+    @classmethod
+    def of(cls, config: pytest.Config, options: Any) -> Settings:
+        """Read them.
+
+        Raises:
+            UsageError: when the configuration holds something that cannot be.
+        """
+        try:
+            emulate = config.getini("abeja_emulate")
+        except (ValueError, pytest.UsageError) as error:
+            message = f"abeja_emulate: {error}; it must be true or false"
+            raise pytest.UsageError(message) from error
+        if getattr(options, "abeja_emulate", None) is not None:
+            emulate = options.abeja_emulate
+        auth = getattr(options, "abeja_auth", None) or config.getini("abeja_auth")
+        _check("abeja_auth", auth, "open", "strict")
+        result = config.getini("abeja_result_dir")
+        _check("abeja_result_dir", result, "absolute", "relative")
+        environment = dict(_variable(line) for line in config.getini("abeja_environment"))
+        return cls(emulate, auth, environment, result == "relative")
+
+
+def _check(name: str, value: Any, one: str, other: str) -> None:
+    if value not in {one, other}:
+        message = f"{name} is {value!r}; it must be {one} or {other}"
+        raise pytest.UsageError(message)
+
+
+def _variable(line: str) -> tuple[str, str]:
+    name, equals, value = (part.strip() for part in line.partition("="))
+    if not equals or not (name.isascii() and name.isidentifier()):
+        message = f"abeja_environment: {line!r} is not NAME=value, with letters, digits and _ in the name only"
+        raise pytest.UsageError(message)
+    return name, value
 
 
 class Session:
     """The emulation of a whole test run."""
 
-    def __init__(self, config: pytest.Config, options: Any) -> None:
-        self.emulation = make_emulation(config, options)
-        self.emulation.start()
+    def __init__(self, settings: Settings) -> None:
+        self.emulation = make_emulation(settings)
+        try:
+            self.emulation.start()
+        except BaseException:
+            self.emulation.platform.close()
+            raise
 
     def close(self) -> None:
         """Put everything back."""
@@ -92,27 +132,14 @@ class Session:
         self.emulation.platform.close()
 
 
-def make_emulation(config: pytest.Config, options: Any) -> Emulation:
-    """Return an emulation as options and configuration say, not started."""
+def make_emulation(settings: Settings) -> Emulation:
+    """Return an emulation that fits the settings, not started."""
     from abeja_emulator.emulation import Emulation
     from abeja_emulator.platform import Platform
 
-    auth = getattr(options, "abeja_auth", None) or config.getini("abeja_auth")
-    if auth not in {"open", "strict"}:
-        message = f"abeja_auth is {auth!r}; it must be open or strict"
-        raise pytest.UsageError(message)
-    result = config.getini("abeja_result_dir")
-    if result not in {"absolute", "relative"}:
-        message = f"abeja_result_dir is {result!r}; it must be absolute or relative"
-        raise pytest.UsageError(message)
-    environment = {}
-    for line in config.getini("abeja_environment"):
-        name, equals, value = line.partition("=")
-        if not equals:
-            message = f"abeja_environment: {line!r} is not NAME=value"
-            raise pytest.UsageError(message)
-        environment[name.strip()] = value.strip()
-    return Emulation(Platform(auth=auth), environment=environment, relative_result=result == "relative")
+    return Emulation(
+        Platform(auth=settings.auth), environment=settings.environment, relative_result=settings.relative_result
+    )
 
 
 @pytest.fixture
@@ -121,10 +148,9 @@ def _abeja_emulation(request: pytest.FixtureRequest) -> Iterator[Emulation]:
     if session is not None:
         yield session.emulation
         return
-    emulation = make_emulation(request.config, request.config.option)
     auth = marked(request.node).get("auth")
-    if auth:
-        emulation.platform.auth = auth
+    emulation = make_emulation(Settings.of(request.config, request.config.option))
+    emulation.platform.auth = auth or emulation.platform.auth
     with emulation.platform, emulation:
         yield emulation
 
@@ -169,7 +195,7 @@ def abeja_context(
 
     marks = marked(request.node)
     datasets = {
-        alias: source if str(source).isdecimal() else abeja_dataset(source)
+        alias: source if _is_id(source) else abeja_dataset(source)
         for alias, source in (marks.get("datasets") or {}).items()
     }
     with restored_environment():
@@ -202,13 +228,21 @@ def abeja_train(
 
     def train(handler: Any, *, source: Any = None, image: str | None = None, **options: Any) -> TrainedJob:
         from abeja_emulator.runtime.handlers import find_handler
+        from abeja_emulator.runtime.images import Calling, calling_of
 
-        if isinstance(handler, str) and handler.isdecimal():
-            return _abeja_emulation.trainer.run(handler)
+        if _is_id(handler):
+            given = [name for name, value in {"source": source, "image": image, **options}.items() if value is not None]
+            if given:
+                message = f"job {handler} was made through the API and has all of its own; {given} cannot be given now"
+                raise TypeError(message)
+            return _abeja_emulation.trainer.run(str(handler))
+        image = image or marks.get("image")
+        folder = None if source is None else _found_folder(source, places)
+        script = image is not None and calling_of(image) is Calling.SCRIPT
         datasets = {**(marks.get("datasets") or {}), **(options.pop("datasets", None) or {})}
         return _abeja_emulation.trainer.train(
-            find_handler(handler, places, None if source is None else _found_folder(source, places)),
-            image=image or marks.get("image"),
+            find_handler(handler, places, folder, script=script),
+            image=image,
             datasets={alias: value if _is_id(value) else abeja_dataset(value) for alias, value in datasets.items()},
             environment={**(marks.get("environment") or {}), **(options.pop("environment", None) or {})},
             **options,
@@ -230,6 +264,9 @@ def marked(node: Any) -> dict[str, Any]:
         if unknown or marker.args:
             given = unknown or list(marker.args)
             message = f"@pytest.mark.abeja takes image, datasets, environment and auth by name, not {given}"
+            raise pytest.UsageError(message)
+        if marker.kwargs.get("auth") not in {None, "open", "strict"}:
+            message = f"@pytest.mark.abeja(auth={marker.kwargs['auth']!r}): it must be open or strict"
             raise pytest.UsageError(message)
         found.update(marker.kwargs)
     return found
@@ -257,7 +294,8 @@ def _found(source: Any, places: list[Path]) -> Any:
         for path in (place / source, place / "fixtures" / source):
             if path.exists():
                 return path
-    return source
+    message = f"there is no {str(source)!r}, nor fixtures/{source}, in {', '.join(map(str, places))}"
+    raise FileNotFoundError(message)
 
 
 def _found_folder(source: Any, places: list[Path]) -> Path:
@@ -265,6 +303,6 @@ def _found_folder(source: Any, places: list[Path]) -> Path:
 
     folder = Path(_found(source, places))
     if not folder.is_dir():
-        message = f"source={str(source)!r} is no folder in {', '.join(map(str, places))}"
+        message = f"source={str(source)!r} is {folder}, which is no folder"
         raise NotADirectoryError(message)
     return folder

@@ -30,6 +30,9 @@ Source = Union[str, Path, "Sequence[Any]", "Mapping[str, Any]"]
 #: Keys of one entry of a list of items.
 _ENTRY_KEYS = ("attributes", "content", "content_type", "file", "label", "metadata", "source_data")
 
+#: Keys of a dataset that is described as a whole.
+_DATASET_KEYS = ("items", "name", "props", "type")
+
 _YAML = (".yaml", ".yml")
 
 
@@ -59,6 +62,10 @@ class SeededDataset(str):  # noqa: SLOT000 - few of them, and people may note th
         dataset.name, dataset.channel_id = name, channel_id
         dataset.labels, dataset.total_count = tuple(labels), total_count
         return dataset
+
+    def __getnewargs__(self) -> tuple[str, str, str, tuple[str, ...], int]:  # type: ignore[override]
+        """Return what a copy, in this process or in another, is made of."""
+        return str(self), self.name, self.channel_id, self.labels, self.total_count
 
     @property
     def dataset_id(self) -> str:
@@ -106,7 +113,8 @@ class Seed:
                 JSON or YAML file, or to the working directory.
             name: name of the dataset; by default that of the source, and a number when it is taken.
             type: `classification` when there are labels, `custom` when there are none.
-            props: as the platform keeps it; by default one category with the labels.
+            props: as the platform keeps it; by default one category with the labels. Labels of items are
+                looked for in its categories.
 
         Raises:
             SeedError: when the source cannot be read; nothing was created then.
@@ -121,6 +129,7 @@ class Seed:
         }
         if props is None:
             props = given.get("props", {"categories": [category]} if labels else {})
+        ids = _label_ids(props, labels)
         kind = type or given.get("type") or ("classification" if labels else "custom")
         organization = self._platform.organization.id
         with self._world.store.transaction():
@@ -129,7 +138,7 @@ class Seed:
             unique = wanted if name else _free_name(wanted, taken)
             dataset = datasets.create(organization, unique, kind, props)
             channel = Channels(self._world).create(organization, unique, f"files of dataset {unique}")
-            items = [(self._source_data(channel.channel_id, entry), _attributes(entry, labels)) for entry in entries]
+            items = [(self._source_data(channel.channel_id, entry), _attributes(entry, ids)) for entry in entries]
             datasets.add_items(organization, dataset.dataset_id, items)
         return SeededDataset(dataset.dataset_id, unique, channel.channel_id, labels, len(items))
 
@@ -190,7 +199,11 @@ def _read(source: Source) -> tuple[list[_Entry], dict[str, Any]]:
         if path.is_file():
             data = _parse(path)
             given = data if isinstance(data, dict) else {"items": data}
-            return _read_items(given, path.parent), {"name": path.stem, **given}
+            try:
+                return _read_items(given, path.parent), {"name": path.stem, **given}
+            except SeedError as error:
+                message = f"{path}: {error}"
+                raise SeedError(message) from error
         message = f"there is no folder and no file {str(path)!r} (working directory: {Path.cwd()})"
         raise SeedError(message)
     given = dict(source) if isinstance(source, Mapping) else {"items": source}
@@ -211,6 +224,10 @@ def _read_folder(folder: Path) -> list[_Entry]:
 
 
 def _read_items(given: Mapping[str, Any], folder: Path) -> list[_Entry]:
+    unknown = sorted(str(key) for key in set(given) - set(_DATASET_KEYS))
+    if unknown:
+        message = f"unknown keys {', '.join(map(repr, unknown))}; a dataset has {', '.join(_DATASET_KEYS)}"
+        raise SeedError(message)
     items = given.get("items")
     if not isinstance(items, (list, tuple)):
         message = f"a dataset needs a list of items, not {type(items).__name__}"
@@ -221,18 +238,25 @@ def _read_items(given: Mapping[str, Any], folder: Path) -> list[_Entry]:
             if isinstance(item, Mapping):
                 entries.append(_entry(item, folder))
             else:
-                content, label = item
-                entries.append(
-                    _entry({"file" if isinstance(content, Path) else "content": content, "label": label}, folder)
-                )
+                entries.append(_entry(_as_mapping(item), folder))
         except (TypeError, ValueError, OSError) as error:  # noqa: PERF203 - says which item it was
             message = f"item {number} cannot be read: {error}"
             raise SeedError(message) from error
     return entries
 
 
+def _as_mapping(item: Any) -> dict[str, Any]:
+    """Return a pair of content and label as a mapping."""
+    # Text of two letters could be taken apart, too.
+    if not isinstance(item, (list, tuple)) or len(item) != 2:  # noqa: PLR2004 - a pair
+        message = f"an item is a pair (content, label) or a mapping, not {item!r:.80}"
+        raise SeedError(message)
+    content, label = item
+    return {"file" if isinstance(content, Path) else "content": content, "label": label}
+
+
 def _entry(item: Mapping[str, Any], folder: Path) -> _Entry:
-    unknown = sorted(set(item) - set(_ENTRY_KEYS))
+    unknown = sorted(str(key) for key in set(item) - set(_ENTRY_KEYS))
     if unknown:
         message = f"unknown keys {', '.join(map(repr, unknown))}; an item has {', '.join(_ENTRY_KEYS)}"
         raise SeedError(message)
@@ -246,6 +270,10 @@ def _entry(item: Mapping[str, Any], folder: Path) -> _Entry:
     elif "content" in item:
         content, guessed = _as_bytes(item["content"])
     label = item.get("label")
+    metadata = item.get("metadata") or {}
+    if not isinstance(metadata, Mapping):
+        message = f"metadata is a mapping of names to values, not {metadata!r:.80}"
+        raise SeedError(message)
     return _Entry(
         content=content,
         content_type=item.get("content_type") or guessed,
@@ -253,7 +281,7 @@ def _entry(item: Mapping[str, Any], folder: Path) -> _Entry:
         source_data=item.get("source_data") or [],
         label=None if label is None else str(label),
         attributes=item.get("attributes"),
-        metadata=item.get("metadata") or {},
+        metadata=metadata,
     )
 
 
@@ -272,10 +300,36 @@ def _upload(entry: _Entry) -> Upload:
     return Upload(content, len(content), entry.content_type, metadata)
 
 
-def _attributes(entry: _Entry, labels: list[str]) -> Any:
+def _attributes(entry: _Entry, ids: Mapping[str, tuple[Any, Any]]) -> Any:
     if entry.attributes is not None or entry.label is None:
         return entry.attributes if entry.attributes is not None else {}
-    return {"classification": [{"category_id": 1, "label_id": labels.index(entry.label), "label": entry.label}]}
+    category_id, label_id = ids[entry.label]
+    return {"classification": [{"category_id": category_id, "label_id": label_id, "label": entry.label}]}
+
+
+def _label_ids(props: Any, labels: list[str]) -> dict[str, tuple[Any, Any]]:
+    """Return label → (category id, label id) for the labels of items.
+
+    Raises:
+        SeedError: when the categories of `props` name labels, but not that one.
+    """
+    known = {str(name): (category_id, label_id) for category_id, label_id, name in _named_labels(props)}
+    if not known:  # props may be anything, and say nothing of labels
+        return {label: (1, number) for number, label in enumerate(labels)}
+    missing = [label for label in labels if label not in known]
+    if missing:
+        message = f"an item has the label {missing[0]!r}, but the labels in props are {', '.join(map(repr, known))}"
+        raise SeedError(message)
+    return known
+
+
+def _named_labels(props: Any) -> Iterator[tuple[Any, Any, Any]]:
+    categories = props.get("categories") if isinstance(props, Mapping) else None
+    for category in categories if isinstance(categories, list) else []:
+        labels = category.get("labels") if isinstance(category, Mapping) else None
+        for label in labels if isinstance(labels, list) else []:
+            if isinstance(label, Mapping) and "label" in label and "label_id" in label:
+                yield category.get("category_id", 1), label["label_id"], label["label"]
 
 
 def _free_name(name: str, taken: set[str]) -> str:
@@ -291,7 +345,11 @@ def _numbered(name: str) -> Iterator[str]:
 
 
 def _parse(path: Path) -> Any:
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        message = f"{path} is neither JSON nor YAML: {error}"
+        raise SeedError(message) from error
     if path.suffix in _YAML:
         try:
             import yaml  # noqa: PLC0415 - an extra

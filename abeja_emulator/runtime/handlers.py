@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import runpy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Union
 
@@ -43,7 +45,7 @@ class Handler:
         return Path.cwd() if self.source is None else find_root(self.source)
 
     def load(self, calling: Calling) -> Callable[..., Any]:
-        """Import the handler's module and return the function; a script runs while it is imported.
+        """Import the handler's module and return the function; a script is its own function.
 
         Raises:
             HandlerError: when the name is not `module:function`, or the module has no such function.
@@ -52,21 +54,23 @@ class Handler:
         if self.function is not None:
             return self.function
         if calling is Calling.SCRIPT and ":" not in self.name:
-            importlib.import_module(self.name)
-            return _nothing
-        parts = self.name.split(":")
-        if len(parts) != 2 or not all(parts):  # noqa: PLR2004 - a module and a function
+            return partial(_run_script, self.name)
+        if not is_well_formed(self.name):
             message = f"handler {self.name!r} is not of the form module:function with exactly one colon"
             raise HandlerError(message)
-        module = importlib.import_module(parts[0])
-        function = getattr(module, parts[1], None)
+        name, _, attribute = self.name.partition(":")
+        module = importlib.import_module(name)
+        function = getattr(module, attribute, None)
         if not callable(function):
-            message = f"module {parts[0]!r} ({module.__file__}) has no function {parts[1]!r}"
+            place = getattr(module, "__file__", None) or "a folder"
+            message = f"module {name!r} ({place}) has no function {attribute!r}"
             raise HandlerError(message)
         return function  # type: ignore[no-any-return]
 
 
-def find_handler(handler: HandlerLike, roots: Sequence[Path], source: Path | None = None) -> Handler:
+def find_handler(
+    handler: HandlerLike, roots: Sequence[Path], source: Path | None = None, *, script: bool = False
+) -> Handler:
     """Return the handler that a test names.
 
     Args:
@@ -75,29 +79,31 @@ def find_handler(handler: HandlerLike, roots: Sequence[Path], source: Path | Non
             to one of `roots`; or a callable.
         roots: folders to look in, nearest first.
         source: the job's source directory; modules are imported from there.
+        script: whether the image runs modules as programs; a path without a function is one then.
 
     Raises:
-        HandlerError: when it is nowhere; it says where was looked.
+        HandlerError: when it is nowhere; it says where was looked. A name that is not of the form
+            `module:function` is no such error: the platform takes it, and fails the job.
     """
     if callable(handler):
         module = getattr(handler, "__module__", None) or "__main__"
         name = getattr(handler, "__name__", type(handler).__name__)
         return Handler(f"{module}:{name}", None, handler)
     text = str(handler)
-    path, colon, function = text.rpartition(":") if ".py:" in text else (text, "", "")
+    path, colon, function = text.rpartition(":") if ".py:" in text else (text, "", "handler")
     places = [source] if source is not None else list(roots)
     if path.endswith(".py"):
         for root in places:
             file = root / path
             if file.is_file():
-                name = f"{file.stem}:{function}" if colon else f"{file.stem}:handler"
+                name = f"{file.stem}:{function}" if colon or not script else file.stem
                 return Handler(name, file.resolve().parent)
         message = f"there is no file {path!r} in {_listed(places)}"
         raise HandlerError(message)
-    for root in places:
-        if source is not None or _has_module(find_root(root), text.partition(":")[0]):
-            return Handler(text, root.resolve())
     module = text.partition(":")[0]
+    for root in places:
+        if source is not None or not module or _has_module(find_root(root), module):
+            return Handler(text, root.resolve())
     message = (
         f"there is no module {module!r} in {_listed(places)}; name the file instead "
         f"(path/to/{module.replace('.', '/')}.py:handler), or pass source=, the job's source directory"
@@ -105,14 +111,21 @@ def find_handler(handler: HandlerLike, roots: Sequence[Path], source: Path | Non
     raise HandlerError(message)
 
 
+def is_well_formed(name: str) -> bool:
+    """Return whether a name is `module:function`."""
+    module, colon, function = name.partition(":")
+    return bool(module and colon and function) and ":" not in function
+
+
 def find_root(source: Path) -> Path:
     """Return the folder that holds `.abeja`, searched breadth first up to three levels down, or `source`."""
     level = [source]
-    for _ in range(_DEPTH + 1):
+    for depth in range(_DEPTH + 1):
         for folder in level:
             if (folder / ".abeja").is_dir():
                 return folder
-        level = [child for folder in level for child in _folders(folder)]
+        if depth < _DEPTH:
+            level = [child for folder in level for child in _folders(folder)]
     return source
 
 
@@ -121,8 +134,11 @@ _SKIPPED = {".git", ".venv", ".tox", "node_modules", "__pycache__"}
 
 
 def _folders(folder: Path) -> list[Path]:
-    with os.scandir(folder) as entries:
-        found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:  # one that may not be read, such as the volume of a database, holds no source
+        return []
     return [folder / name for name in sorted(found) if name not in _SKIPPED]
 
 
@@ -135,5 +151,7 @@ def _listed(places: Sequence[Path]) -> str:
     return ", ".join(str(place) for place in places) or "no folder at all"
 
 
-def _nothing(context: Any) -> None:
+def _run_script(name: str, context: Any) -> None:
+    """Run a module the way `python train.py` does; it finds its datasets in the environment."""
     del context
+    runpy.run_module(name.removesuffix(".py"), run_name="__main__", alter_sys=True)

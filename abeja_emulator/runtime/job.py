@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
+from io import BytesIO
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 from abeja_emulator.runtime.statistics import Statistics
 from abeja_emulator.services.training.jobs import Jobs
@@ -67,12 +69,16 @@ class TrainedJob:
 
     @cached_property
     def artifacts(self) -> dict[str, int]:
-        """The files of the result: path relative to `result_dir` → size in bytes."""
-        return {
-            path.relative_to(self.result_dir).as_posix(): path.stat().st_size
-            for path in sorted(self.result_dir.rglob("*"))
-            if path.is_file()
-        }
+        """The files the platform kept as the result: path relative to `result_dir` → size in bytes.
+
+        A job that was stopped has none.
+        """
+        digest = self._record.artifact
+        if digest is None:
+            return {}
+        with self._platform.world.store.reading():
+            archive = self._platform.world.store.blobs.read(digest)
+        return {member.filename: member.file_size for member in ZipFile(BytesIO(archive)).infolist()}
 
     @cached_property
     def log(self) -> str:

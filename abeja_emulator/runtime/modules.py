@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import sysconfig
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,19 +15,25 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+#: Folders that hold libraries, wherever they are.
+_LIBRARIES = {"site-packages", "dist-packages"}
+
 
 class FreshModules:
     """While this is entered, modules below `source` are imported as if for the first time.
 
     Libraries stay loaded: NumPy and TensorFlow cannot be imported twice in one process. What was
-    loaded from below `source` before (the test module itself, say) is put back afterwards.
+    loaded from below `source` before (the test module itself, say), or from elsewhere under a name
+    that is the job's own now, is put back afterwards.
 
     Args:
         source: the job's source directory.
+        work: where the job's imports look first; `source` by default.
     """
 
-    def __init__(self, source: Path) -> None:
-        self._source = f"{source.resolve()}/"
+    def __init__(self, source: Path, work: Path | None = None) -> None:
+        self._source = _prefix(os.path.realpath(source))
+        self._work = work or source
         self._stashed: dict[str, ModuleType] = {}
 
     def __enter__(self) -> Self:
@@ -45,38 +53,56 @@ class FreshModules:
         importlib.invalidate_caches()
 
     def _take_out(self) -> dict[str, ModuleType]:
-        found = {
-            name: module
-            for name, module in list(sys.modules.items())
-            if name != "__main__" and not _is_own(name) and self._is_below(module)
-        }
+        # A folder may be named through a link.
+        real = cache(os.path.realpath)
+        shadowed, library = cache(self._shadows), cache(_is_library)
+        found = {}
+        for name, module in list(sys.modules.items()):
+            top = name.partition(".")[0]
+            if top in _OWN:
+                continue
+            folder = _folder_of(module)
+            if folder is None or library(folder):
+                continue
+            place = _prefix(real(folder))
+            if (place.startswith(self._source) and not library(place)) or shadowed(top):
+                found[name] = module
         for name in found:
             del sys.modules[name]
         return found
 
-    def _is_below(self, module: ModuleType) -> bool:
-        place = _place_of(module)
-        if place is None or not place.startswith(self._source):
-            # A source directory may be named through a link; resolving costs a call of the system.
-            return False
-        return not place.startswith(_libraries())
+    def _shadows(self, name: str) -> bool:
+        """Return whether the job's own imports find a module or a package of that name."""
+        folder = self._work / name
+        return folder.with_name(f"{name}.py").is_file() or any(folder.glob("*.py"))
 
 
-def _place_of(module: ModuleType) -> str | None:
+#: Never taken out, wherever they are.
+_OWN = {"__main__", "abeja_emulator", "abeja_emulator_child"}
+
+
+def _folder_of(module: ModuleType) -> str | None:
+    """Return the folder a module was loaded from, or None when that cannot be told."""
     try:
         file = vars(module).get("__file__")
         if isinstance(file, str):
-            return str(Path(file).resolve()) if ".." in file else file
+            return file.rpartition(os.sep)[0] or os.sep
         folders = list(vars(module).get("__path__") or ())
-    except (TypeError, KeyError):  # what stands there need not be a module, nor a namespace's parent be loaded
+    except (KeyError, TypeError):  # what stands in sys.modules need not be a module, or its package may be gone
         return None
-    return f"{folders[0]}/" if folders and isinstance(folders[0], str) else None
+    return folders[0] if folders and isinstance(folders[0], str) else None
 
 
-def _libraries() -> tuple[str, ...]:
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
-    return tuple({f"{sysconfig.get_path(name)}/" for name in names})
+def _prefix(folder: str) -> str:
+    """Return what every path below a folder begins with."""
+    return folder.rstrip(os.sep) + os.sep
 
 
-def _is_own(name: str) -> bool:
-    return name.partition(".")[0] in {"abeja_emulator", "abeja_emulator_child"}
+def _is_library(folder: str) -> bool:
+    return not _LIBRARIES.isdisjoint(Path(folder).parts) or _prefix(folder).startswith(_library_folders())
+
+
+@cache
+def _library_folders() -> tuple[str, ...]:
+    folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return tuple({_prefix(place) for folder in folders for place in (folder, os.path.realpath(folder))})

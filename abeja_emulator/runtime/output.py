@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -15,17 +16,22 @@ if TYPE_CHECKING:
 
     from abeja_emulator.clock import Clock
 
+#: A longer line is not kept, only its beginning (runner, subprocess/runtime_logger.go).
+LINE_LIMIT = 250 * 1024
+_BEGINNING = 64
+
 
 class Log:
     """The lines of a job, in the order in which they were ended.
 
-    Lines of standard output are INFO and of standard error WARNING, as the runner ships them
-    (behaviour.md, 1.9).
+    Lines of standard output are INFO and of standard error WARNING, a JSON line with a `log_level`
+    keeps that, and blank lines are skipped, as the runner ships them (behaviour.md, 1.9).
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        # A signal handler may print while its own thread is in here.
+        self._lock = threading.RLock()
         self._open: dict[str, str] = {}
         self._pid = os.getpid()
         self.lines: list[LogLine] = []
@@ -35,18 +41,39 @@ class Log:
         if os.getpid() != self._pid:
             return
         with self._lock:
-            *ended, self._open[level] = (self._open.get(level, "") + text).split("\n")
+            *ended, rest = (self._open.get(level, "") + text).split("\n")
+            # An open line is read again at every write, and a progress bar may never end its own.
+            self._open[level] = _visible(rest) + ("\r" if rest.endswith("\r") else "")
             now = round(self._clock.timestamp() * 1000)
-            # A progress bar writes its line over and over; what remains visible is the last of it.
-            self.lines += [
-                LogLine(timestamp=now, message=line.rstrip("\r").rpartition("\r")[2], log_level=level) for line in ended
-            ]
+            self.lines += [_line(now, message, level) for message in map(_visible, ended) if message.strip()]
 
     def end(self) -> None:
         """End the lines that are still open."""
         for level, rest in list(self._open.items()):
             if rest:
                 self.write(level, "\n")
+
+
+def _visible(line: str) -> str:
+    """Return what remains visible of a line that a progress bar wrote over and over: the last of it."""
+    return line.rstrip("\r").rpartition("\r")[2]
+
+
+def _line(timestamp: int, message: str, level: str) -> LogLine:
+    if len(message) > LINE_LIMIT:
+        message = f"a line of {len(message)} characters is too long for the log; it begins: {message[:_BEGINNING]}"
+        level = "WARNING"
+    return LogLine(timestamp=timestamp, message=message, log_level=_own_level(message) or level)
+
+
+def _own_level(message: str) -> str | None:
+    if not (message.startswith("{") and '"log_level"' in message):
+        return None
+    try:
+        level = json.loads(message).get("log_level")
+    except ValueError:
+        return None
+    return level if isinstance(level, str) else None
 
 
 class Tee:
@@ -78,7 +105,7 @@ class Tee:
 
 @contextmanager
 def kept_output(log: Log) -> Iterator[None]:
-    """Keep in `log` what is written to `sys.stdout` and `sys.stderr`."""
+    """Keep in `log` what is written to `sys.stdout` and `sys.stderr`, and put both back at the end."""
     before = sys.stdout, sys.stderr
     tees = Tee(sys.stdout, log, "INFO"), Tee(sys.stderr, log, "WARNING")
     sys.stdout, sys.stderr = tees
@@ -87,9 +114,10 @@ def kept_output(log: Log) -> Iterator[None]:
     finally:
         for tee in tees:
             tee.detach_log()
-        # A debugger may have put its own streams there, which are not ours to take away.
-        if sys.stdout is tees[0]:
+        # A debugger shows the terminal's own streams while it stops a test; those are not ours to take away.
+        terminal: tuple[object, object] = sys.__stdout__, sys.__stderr__
+        if sys.stdout is not terminal[0]:
             sys.stdout = before[0]
-        if sys.stderr is tees[1]:
+        if sys.stderr is not terminal[1]:
             sys.stderr = before[1]
         log.end()

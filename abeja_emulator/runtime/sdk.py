@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,12 +47,19 @@ def thawed_sdk(inside: Mapping[str, str], outside: Mapping[str, str]) -> Iterato
         for frozen in _FROZEN:
             module, cls, attribute, variable = frozen
             owner = _owner(module, cls)
-            if owner is None or not hasattr(owner, attribute):
-                continue
-            if frozen in before:
-                setattr(owner, attribute, before[frozen])
-            elif variable in outside:
-                setattr(owner, attribute, outside[variable])
+            if owner is not None and hasattr(owner, attribute):
+                value = before[frozen] if frozen in before else outside.get(variable, _default(variable))
+                setattr(owner, attribute, value)
+
+
+def _default(variable: str) -> str:
+    """Return what the SDK takes when a variable is not set (`abeja/common/{config,connection}.py`)."""
+    if variable == "ABEJA_API_URL":
+        return "https://api.abeja.io"
+    try:
+        return f"{Path.home()}/.abeja/.cache"
+    except RuntimeError:
+        return f"{os.getcwd()}/.cache"  # noqa: PTH109 - text, as the SDK keeps it
 
 
 def _owner(module: str, cls: str | None) -> object | None:

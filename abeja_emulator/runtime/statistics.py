@@ -55,14 +55,10 @@ class Statistics(Sequence[dict[str, Any]]):
         return f"Statistics({self._posted!r})"
 
     def __str__(self) -> str:
-        columns = [(stage, metric) for stage in self.stages for metric in self[stage]]
-        head = ["epoch", *(f"{stage} {metric}" for stage, metric in columns)]
-        rows = [
-            [_cell(epoch), *(_cell(self[stage][metric][number]) for stage, metric in columns)]
-            for number, epoch in enumerate(self.epochs)
-        ]
-        widths = [max(map(len, column)) for column in zip(head, *rows)]
-        return "\n".join("  ".join(text.rjust(width) for text, width in zip(row, widths)) for row in [head, *rows])
+        named = [(f"{name} {metric}", values) for name in self.stages for metric, values in self[name].items()]
+        columns = [[name, *map(_cell, values)] for name, values in [("epoch", self.epochs), *named]]
+        widths = [max(map(len, column)) for column in columns]
+        return "\n".join("  ".join(text.rjust(width) for text, width in zip(row, widths)) for row in zip(*columns))
 
 
 class Stage(Mapping[str, list[Any]]):

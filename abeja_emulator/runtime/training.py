@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import runpy
 import sys
 import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.archives import pack, unpack
-from abeja_emulator.runtime.handlers import Handler
+from abeja_emulator.errors import Conflict
+from abeja_emulator.runtime.handlers import Handler, HandlerError
 from abeja_emulator.runtime.images import calling_of, make_context
 from abeja_emulator.runtime.job import TrainedJob
 from abeja_emulator.runtime.modules import FreshModules
 from abeja_emulator.runtime.output import Log, kept_output
 from abeja_emulator.runtime.process import restored_environment, restored_process
 from abeja_emulator.runtime.sdk import thawed_sdk
-from abeja_emulator.runtime.variables import dataset_ids, job_variables, user_variables, without_foreign
+from abeja_emulator.runtime.variables import (
+    VariableError,
+    context_entries,
+    dataset_ids,
+    job_variables,
+    overlaid,
+    user_variables,
+    without_foreign,
+)
 from abeja_emulator.services.training.definitions import Definitions
 from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.wire.content import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
 
     from abeja_emulator.platform import Platform
     from abeja_emulator.runtime.images import Calling
@@ -61,7 +73,7 @@ class Outcome:
             return None
         if self.exception is None or isinstance(self.exception, SystemExit):
             return f"exit code {self.code}"
-        return traceback.format_exception_only(type(self.exception), self.exception)[-1].strip()
+        return _in_one_line(self.exception)
 
 
 class Trainer:
@@ -123,7 +135,7 @@ class Trainer:
         wanted, variables = dataset_ids(datasets), user_variables(environment)
         organization = self._platform.organization.id
         with self._platform.world.store.transaction():
-            name = definition or handler.name.replace(":", "-").replace("<", "").replace(">", "")
+            name = definition or handler.name.replace(":", "-").replace("/", "-").replace("<", "").replace(">", "")
             made = self._definitions.find(organization, name) or self._definitions.create(organization, name)
             version = self._definitions.create_version(made, None, handler=handler.name, image=image)
             job = self._jobs.create(
@@ -146,6 +158,9 @@ class Trainer:
         """
         with self._platform.world.store.reading():
             job = self._jobs.find(job_id)
+            if job.status != "Pending":
+                message = f"job {job_id} is {job.status}; only a job that is Pending can be run"
+                raise Conflict(message)
             definition = self._definitions.get(job.organization_id, job.job_definition_id)
             version = self._definitions.version(definition, str(job.job_definition_version))
             archive = self._definitions.archive_of(version)
@@ -163,12 +178,10 @@ class Trainer:
         shown = os.path.relpath(result, work) if self._relative_result else str(result)
         outside = dict(os.environ)
         environment = {
-            **without_foreign(outside),
-            **user_variables(self._environment, job.environment),
+            **overlaid(without_foreign(outside), user_variables(self._environment, job.environment)),
             **job_variables(job, handler.name, self._api_url, shown, storage),
         }
         calling = calling_of(version.image)
-        context = make_context(calling, job.datasets)
         log = Log(self._platform.clock)
         self._move(job, "Active")
         outcome = Outcome(1)
@@ -179,8 +192,8 @@ class Trainer:
                 stack.enter_context(kept_output(log))
                 stack.enter_context(restored_process(work))
                 if handler.source is not None:
-                    stack.enter_context(FreshModules(handler.source))
-                outcome = _call(handler, calling, context)
+                    stack.enter_context(FreshModules(handler.source, work))
+                outcome = _call(handler, calling, lambda: _context(calling, job, environment))
         finally:
             self._finish(job, outcome, log, result)
         return TrainedJob(self._platform, job.training_job_id, result, outcome.exception)
@@ -195,29 +208,64 @@ class Trainer:
         with self._platform.world.store.transaction():
             current = self._jobs.find(job.training_job_id)
             self._jobs.log(job.training_job_id, log.lines)
+            # Somebody may have stopped it through the API meanwhile; then that is how it ended, without a result.
+            if current.status != "Active":
+                return
             if archive is not None:
                 current = self._jobs.keep_result(current, Upload(archive, len(archive), "application/zip"))
-            # Somebody may have stopped it through the API meanwhile; then that is how it ended.
-            if current.status == "Active":
-                self._jobs.move(current, "Complete" if outcome.succeeded else "Failed", outcome.message)
+            self._jobs.move(current, "Complete" if outcome.succeeded else "Failed", outcome.message)
 
 
-def _call(handler: Handler, calling: Calling, context: Any) -> Outcome:
-    """Import and call the handler; what it returns is ignored.
+def _context(calling: Calling, job: TrainingJob, environment: Mapping[str, str]) -> Any:
+    return make_context(calling, dataset_ids(job.datasets), context_entries(environment))
+
+
+def _call(handler: Handler, calling: Calling, make: Callable[[], Any]) -> Outcome:
+    """Import the handler and call it with the context that `make` returns; what it returns is ignored.
 
     Exit codes are the launcher's (behaviour.md, 1.3). An exception that is no `Exception` and no
     `SystemExit`, such as Ctrl-C or a skip of pytest, is the person's and not the handler's: it goes on.
     """
     try:
-        handler.load(calling)(context)
+        function = handler.load(calling)
+        function(make())
     except SystemExit as stop:
         if isinstance(stop.code, int) or stop.code is None:
-            return Outcome(stop.code or 0, stop)
+            # One byte is all that a parent process sees of it.
+            return Outcome((stop.code or 0) & 0xFF, stop)
         print(stop.code, file=sys.stderr)  # noqa: T201 - as the interpreter does
         return Outcome(1, stop)
     except Exception as error:  # noqa: BLE001 - whatever a handler raises fails its job
-        # From the handler's own frames on: the two above them are ours.
-        trace = error.__traceback__.tb_next if error.__traceback__ else None
-        traceback.print_exception(type(error), error, trace or error.__traceback__)
+        if isinstance(error, (HandlerError, VariableError)) and _user_frames(error.__traceback__) is None:
+            print(error, file=sys.stderr)  # noqa: T201 - a sentence for the log
+        else:
+            traceback.print_exception(type(error), error, _user_frames(error.__traceback__))
         return Outcome(1, error)
     return Outcome(0)
+
+
+def _user_frames(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback from the user's own frames on: above them are ours and the import system's."""
+    while trace is not None and _is_machinery(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return trace
+
+
+def _is_machinery(file: str) -> bool:
+    if file.startswith(("<frozen importlib", "<frozen runpy")) or file in {importlib.__file__, runpy.__file__}:
+        return True
+    return Path(file).parent == Path(__file__).parent
+
+
+def _in_one_line(error: BaseException) -> str:
+    # Notes come last in what traceback returns, and a message may have several lines.
+    if isinstance(error, (HandlerError, VariableError)):
+        return str(error)
+    kind = type(error)
+    package = "" if kind.__module__ in {"builtins", "__main__"} else f"{kind.__module__}."
+    name = package + kind.__qualname__
+    try:
+        text = str(error).strip()
+    except Exception:  # noqa: BLE001 - a job ends, whatever its exceptions can say of themselves
+        text = "(it has no text)"
+    return f"{name}: {text.splitlines()[0]}" if text else name

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,28 +17,17 @@ if TYPE_CHECKING:
 _KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 #: Variables of the shell that say who one is, or belong to another job.
-_FOREIGN = re.compile(r"(ABEJA_(?!EMULATOR_)|TRAINING_).*|PLATFORM_AUTH_TOKEN|HANDLER|DATASETS|CONTEXT|SERVICE_TYPE")
+_FOREIGN = re.compile(
+    r"(ABEJA_(?!EMULATOR_)|TRAINING_).*|PLATFORM_AUTH_TOKEN|HANDLER|DATASETS|CONTEXT|SERVICE_TYPE"
+    # Other names under which the CLI takes a token and an organization.
+    r"|PERSONAL_ACCESS_TOKEN|ORGANIZATION_NAME"
+)
 
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*")
 
 
 class VariableError(ValueError):
     """A variable or a dataset of a job that the platform would not take."""
-
-
-@dataclass(frozen=True)
-class JobFolders:
-    """Where a job lives.
-
-    Attributes:
-        work: working directory of the handler.
-        result: the result directory, `ABEJA_TRAINING_RESULT_DIR`.
-        storage: root of the SDK's file cache, `ABEJA_STORAGE_DIR_PATH`.
-    """
-
-    work: Path
-    result: Path
-    storage: Path
 
 
 def without_foreign(environment: Mapping[str, str]) -> dict[str, str]:
@@ -90,6 +79,17 @@ def user_variables(*layers: Mapping[str, Any] | None) -> dict[str, str]:
     return merged
 
 
+def overlaid(environment: Mapping[str, str], user: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment with the user's variables over it.
+
+    A `PYTHONPATH` of the user comes behind the one that is there, which leads children to the emulator.
+    """
+    merged = {**environment, **user}
+    if environment.get("PYTHONPATH") and user.get("PYTHONPATH"):
+        merged["PYTHONPATH"] = os.pathsep.join([environment["PYTHONPATH"], user["PYTHONPATH"]])
+    return merged
+
+
 def dataset_ids(datasets: Mapping[str, Any] | None) -> dict[str, str]:
     """Return alias → dataset id, as text, the way the launcher passes them on.
 
@@ -107,3 +107,23 @@ def dataset_ids(datasets: Mapping[str, Any] | None) -> dict[str, str]:
             raise VariableError(message)
         found[alias] = identifier.strip()
     return found
+
+
+def context_entries(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the variable `CONTEXT`, a JSON object, adds to the context of a handler.
+
+    Raises:
+        VariableError: when it is something else; the platform fails such a job.
+    """
+    text = environment.get("CONTEXT")
+    if not text:
+        return {}
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"the variable CONTEXT is {text!r}, which is not JSON: {error}"
+        raise VariableError(message) from error
+    if not isinstance(entries, dict):
+        message = f"the variable CONTEXT is {text!r}, which is no JSON object"
+        raise VariableError(message)
+    return entries

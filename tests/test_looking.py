@@ -1,0 +1,111 @@
+"""What is on a platform, read without a call."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+from abeja.datalake.api.client import APIClient as DatalakeAPI
+from abeja.datalake.client import Client as DatalakeClient
+from abeja.datasets import Client as DatasetsClient
+
+from abeja_emulator.errors import NotFound
+from abeja_emulator.platform import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from abeja_emulator.runtime.job import TrainedJob
+
+
+def test_it_shows_what_the_sdk_put_there(abeja: Platform) -> None:
+    """Datasets, items, channels and files, oldest first."""
+    datasets = [DatasetsClient().datasets.create(name, "custom", {"p": 1}) for name in ("one", "two")]
+    channel = DatalakeClient().channels.create("mine", "why", "datalake")
+    file = channel.upload(io.BytesIO(b"content"), "text/plain", metadata={"k": "v"})
+    uri = f"datalake://{channel.channel_id}/{file.file_id}"
+    items = [
+        datasets[0].dataset_items.create([{"data_uri": uri, "data_type": "text/plain"}], {"number": number})
+        for number in range(3)
+    ]
+    assert [each.dataset_id for each in abeja.look.datasets()] == [each.dataset_id for each in datasets]
+    assert abeja.look.dataset("two") == abeja.look.dataset(datasets[1].dataset_id)
+    assert abeja.look.dataset("two").props == {"p": 1}
+    assert [item.dataset_item_id for item in abeja.look.items(datasets[0].dataset_id)] == [
+        item.dataset_item_id for item in items
+    ]
+    assert [item.attributes for item in abeja.look.items(datasets[0].dataset_id)] == [{"number": n} for n in range(3)]
+    assert [each.channel_id for each in abeja.look.channels()] == [channel.channel_id]
+    assert [each.file_id for each in abeja.look.files(channel.channel_id)] == [file.file_id]
+    assert abeja.look.content(channel.channel_id, file.file_id) == b"content"
+
+
+def test_it_shows_archived_things_too(abeja: Platform) -> None:
+    """They are there, after all."""
+    channel = DatalakeClient().channels.create("mine", "why", "datalake")
+    DatalakeAPI().archive_channel(abeja.organization.id, channel.channel_id)
+    assert [each.archived for each in abeja.look.channels()] == [True]
+
+
+def test_it_makes_no_calls(abeja: Platform) -> None:
+    """Looking is not in the journal, and changes nothing."""
+    dataset = abeja.seed.dataset([("a", "x")])
+    abeja.look.datasets(), abeja.look.items(dataset), abeja.look.jobs()
+    abeja.look.files(dataset.channel_id)
+    assert abeja.calls() == []
+
+
+def test_jobs(abeja: Platform, run_one: Callable[..., TrainedJob]) -> None:
+    """Their definition, record, statistics and result."""
+    job = run_one()
+    assert job.definition in {each.name for each in abeja.look.job_definitions()}
+    assert abeja.look.jobs()[-1] == abeja.look.job(job.id)
+    assert abeja.look.job(job.id).status == "Complete"
+    assert abeja.look.statistics(job.id) == [{"epoch": 1, "num_epochs": 1}] == job.statistics
+    with zipfile.ZipFile(io.BytesIO(abeja.look.result(job.id))) as archive:
+        assert archive.namelist() == ["model"]
+
+
+@pytest.fixture
+def run_one(abeja_train: Callable[..., TrainedJob]) -> Callable[..., TrainedJob]:
+    """Run a job that posts a statistic and saves a file."""
+
+    def handler(context: object) -> None:
+        import os
+        from pathlib import Path
+
+        from abeja.train.client import Client
+        from abeja.train.statistics import Statistics
+
+        Client().update_statistics(Statistics(num_epochs=1, epoch=1))
+        Path(os.environ["ABEJA_TRAINING_RESULT_DIR"], "model").touch()
+
+    return lambda: abeja_train(handler)
+
+
+def test_what_is_not_there_is_an_error() -> None:
+    """That names it; nothing is made up."""
+    unknown = "1000000000000"
+    with Platform() as platform:
+        look = platform.look
+        for asked in (
+            lambda: look.dataset(unknown),
+            lambda: look.items(unknown),
+            lambda: look.files(unknown),
+            lambda: look.content(unknown, "20240101T000000-x"),
+            lambda: look.job(unknown),
+            lambda: look.statistics(unknown),
+            lambda: look.result(unknown),
+        ):
+            with pytest.raises(NotFound, match=unknown):
+                asked()
+        assert (look.datasets(), look.channels(), look.jobs(), look.job_definitions()) == ([], [], [], [])
+
+
+def test_it_shows_the_default_organization(abeja: Platform) -> None:
+    """What belongs to another one is not there."""
+    other = abeja.seed.organization("other")
+    DatasetsClient(other.id).datasets.create("theirs", "custom", {})
+    assert abeja.look.datasets() == []
