@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import io
-import os
+import ntpath
 import stat
 import tarfile
 import zipfile
+import zlib
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
+
+try:
+    from lzma import LZMAError
+except ImportError:  # pragma: no cover - a Python built without it reads none of these archives
+    LZMAError = EOFError  # type: ignore[assignment,misc]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +27,21 @@ UNPACKED_LIMIT = 4 * 1024**3
 
 #: Bytes copied at once.
 PIECE = 1024 * 1024
+
+#: What reading a damaged archive raises: the readers let much through that their decoders raise.
+_DAMAGE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+#: Kinds of members that are unpacked: files, folders, and those of which nothing is noted.
+_KINDS = {0, stat.S_IFREG, stat.S_IFDIR}
 
 
 class ArchiveError(ValueError):
@@ -40,26 +62,30 @@ def unpack(body: Body, folder: Path) -> None:
     """Unpack a zip, tar or tar.gz archive, told apart by content as the runner does.
 
     Raises:
-        ArchiveError: when it is damaged, a member leaves the folder, is a link or device, or the
-            whole is larger than `UNPACKED_LIMIT`. Nothing outside the folder is written then.
+        ArchiveError: when it is damaged, a member leaves the folder, is a link or device, is a file
+            where another needs a folder, or the whole is larger than `UNPACKED_LIMIT`. Nothing
+            outside the folder is written then.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = 0
+    left = UNPACKED_LIMIT
     for name, mode, content in _members(_stream(body)):
         target = folder.joinpath(*PurePosixPath(name).parts)
-        if content is None:
-            target.mkdir(parents=True, exist_ok=True)
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with content, target.open("wb") as file:
-            while piece := content.read(PIECE):
-                written += len(piece)
-                if written > UNPACKED_LIMIT:
-                    message = f"the archive unpacks to more than {UNPACKED_LIMIT} bytes"
-                    raise ArchiveError(message)
-                file.write(piece)
-        # Archives made by ZipFile.writestr carry mode 0600 or none at all.
-        target.chmod(0o644 | (mode & 0o111))
+        try:
+            if content is None:
+                target.mkdir(parents=True, exist_ok=True)
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with content, target.open("wb") as file:
+                for piece in _pieces(content):
+                    left -= len(piece)
+                    if left < 0:
+                        message = f"the archive unpacks to more than {UNPACKED_LIMIT} bytes"
+                        raise ArchiveError(message)
+                    file.write(piece)
+            # Archives made by ZipFile.writestr carry mode 0600 or none at all.
+            target.chmod(0o644 | (mode & 0o111))
+        except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+            raise ArchiveError(_refusal(name, "is a file in one place and a folder in another")) from error
 
 
 def pack(folder: Path) -> bytes | None:
@@ -70,7 +96,8 @@ def pack(folder: Path) -> bytes | None:
     """
     buffer = io.BytesIO()
     count = 0
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    # Zip knows no time before 1980, which reproducible builds like to give.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.is_symlink():
                 archive.write(path, path.relative_to(folder).as_posix())
@@ -87,14 +114,29 @@ def _stream(body: Body) -> BinaryIO:
 
 def _members(stream: BinaryIO) -> Iterator[tuple[str, int, BinaryIO | None]]:
     """Yield (name, mode, content) of each member; content is None for a folder."""
+    with _reading():
+        # A tar may end with a zip inside it, which is_zipfile finds; the runner looks for a tar first, too.
+        is_zip = not tarfile.is_tarfile(stream) and zipfile.is_zipfile(stream)
+        stream.seek(0)
+        yield from _zip_members(stream) if is_zip else _tar_members(stream)
+
+
+def _pieces(content: BinaryIO) -> Iterator[bytes]:
+    while True:
+        with _reading():
+            piece = content.read(PIECE)
+        if not piece:
+            return
+        yield piece
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
     try:
-        if zipfile.is_zipfile(stream):
-            stream.seek(0)
-            yield from _zip_members(stream)
-        else:
-            stream.seek(0)
-            yield from _tar_members(stream)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, RuntimeError) as error:
+        yield
+    except ArchiveError:
+        raise
+    except _DAMAGE as error:
         message = f"the archive is damaged, or neither zip nor tar nor tar.gz: {error}"
         raise ArchiveError(message) from error
 
@@ -103,9 +145,9 @@ def _zip_members(stream: BinaryIO) -> Iterator[tuple[str, int, BinaryIO | None]]
     with zipfile.ZipFile(stream) as archive:
         for member in archive.infolist():
             mode = member.external_attr >> 16
-            if stat.S_ISLNK(mode):
-                raise ArchiveError(_refusal(member.filename, "is a link"))
-            name = _inside(member.filename)
+            if stat.S_IFMT(mode) not in _KINDS:
+                raise ArchiveError(_refusal(member.filename, "is a link or a device"))
+            name = _inside(member.filename, folder=member.is_dir())
             yield name, mode, None if member.is_dir() else archive.open(member)  # type: ignore[misc]
 
 
@@ -114,13 +156,23 @@ def _tar_members(stream: BinaryIO) -> Iterator[tuple[str, int, BinaryIO | None]]
         for member in archive:
             if not (member.isfile() or member.isdir()):
                 raise ArchiveError(_refusal(member.name, "is a link or a device"))
-            yield _inside(member.name), member.mode, archive.extractfile(member)  # type: ignore[misc]
+            name = _inside(member.name, folder=member.isdir())
+            yield name, member.mode, archive.extractfile(member)  # type: ignore[misc]
+        # tarfile takes a header it cannot read for the end, and says nothing.
+        stream_of_tar = archive.fileobj
+        if stream_of_tar is not None:
+            stream_of_tar.seek(archive.offset)
+            if stream_of_tar.read(tarfile.BLOCKSIZE).strip(b"\0"):
+                message = "a header in its middle cannot be read"
+                raise tarfile.ReadError(message)
 
 
-def _inside(name: str) -> str:
+def _inside(name: str, *, folder: bool) -> str:
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or os.path.splitdrive(name)[0]:
+    if path.is_absolute() or ".." in path.parts or "\\" in name or ntpath.splitdrive(name)[0]:
         raise ArchiveError(_refusal(name, "would be written outside its folder"))
+    if "\0" in name or not (folder or path.parts):
+        raise ArchiveError(_refusal(name, "has no name a file can have"))
     return name
 
 

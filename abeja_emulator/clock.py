@@ -30,12 +30,16 @@ class Clock:
 
         Raises:
             ValueError: when `seconds` is negative; what has happened stays in the past.
+            OverflowError: when that is later than a date can be.
         """
         if seconds < 0:
             message = f"time does not run backwards: advance({seconds}) is negative"
             raise ValueError(message)
         with self._lock:
-            self._offset += datetime.timedelta(seconds=seconds)
+            offset = self._offset + datetime.timedelta(seconds=seconds)
+            # Raises here, and not at every later look at the clock.
+            datetime.datetime.now(datetime.timezone.utc) + offset
+            self._offset = offset
 
     @property
     def offset(self) -> float:
@@ -45,4 +49,5 @@ class Clock:
 
 def iso(moment: datetime.datetime) -> str:
     """Return `moment` the way the store keeps it: UTC, microseconds, sortable as text."""
-    return moment.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    # Not strftime: it writes the year 999 with three digits, which sort behind those of 2024.
+    return moment.astimezone(datetime.timezone.utc).replace(tzinfo=None).isoformat(timespec="microseconds")

@@ -23,7 +23,7 @@ from abeja_emulator.services.organizations.rules import Accounts, check_channel,
 from abeja_emulator.store.database import ForeignProcessError
 from abeja_emulator.store.store import Store
 from abeja_emulator.wire.call import Call, Caller, World
-from abeja_emulator.wire.content import Download
+from abeja_emulator.wire.content import Download, Form
 from abeja_emulator.wire.credentials import read_credential
 from abeja_emulator.wire.journal import Entry, Journal
 from abeja_emulator.wire.messages import Response
@@ -63,7 +63,7 @@ class Platform:
         organization: name of the default organization.
         clock: source of time.
         seed: makes ids repeat from run to run; None takes them from the system's entropy.
-        path: a database file to keep the records in; in memory by default.
+        path: a database file, not there yet, to keep the records in; in memory by default.
 
     Attributes:
         auth: as given; may be changed at any time.
@@ -177,7 +177,7 @@ class Platform:
             with self._store.transaction() if operation.writes else self._store.reading():
                 caller = self._authenticate(operation, route, request)
                 call = self._validate(operation, route, request, caller)
-                response = self._render(rule(call))
+                response = self._perform(rule, call)
         except PlatformError as refusal:
             response, error = self._refuse(refusal), refusal.description
         except ForeignProcessError:
@@ -224,6 +224,13 @@ class Platform:
         origin = f"{request.scheme}://{request.host}"
         return Call(self.world, route.values, query, body, caller, origin)
 
+    def _perform(self, rule: Callable[[Any], Any], call: Call[Any, Any]) -> Response:
+        try:
+            return self._render(rule(call))
+        finally:
+            if isinstance(call.body, Form):
+                call.body.file.close()
+
     def _render(self, answer: Any) -> Response:
         if isinstance(answer, Download):
             headers: Headers = [("Content-Length", str(answer.size))]
@@ -263,7 +270,8 @@ def _chosen(route: Route, request: Request) -> tuple[Operation, Callable[[Any], 
 
 def _entry(request: Request, operation: Operation | None, status: int, at: float, error: str | None) -> Entry:
     path, _, query = request.target.partition("?")
-    signed = operation is not None and operation.access is Access.SIGNATURE
+    # By its name too: a signed URL called with the wrong method is no operation.
+    signed = "signature=" in query or (operation is not None and operation.access is Access.SIGNATURE)
     return Entry(
         method=request.method,
         path=path,

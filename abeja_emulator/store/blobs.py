@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import os
-import shutil
+import secrets
 import tempfile
+from contextlib import suppress
+from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
@@ -22,7 +25,8 @@ class _Disk:
 
     pyfakefs replaces `os` and functions imported from it in every loaded module; what the emulator
     keeps must stay on the real disk, or a test that fakes the file system would swallow it.
-    Attributes of a class are out of its reach.
+    Attributes of a class are out of its reach, as long as they call nothing but the system:
+    `tempfile.mkdtemp` and `shutil.rmtree` would find a faked `os` in their own modules.
     """
 
     open = staticmethod(os.open)
@@ -30,9 +34,31 @@ class _Disk:
     write = staticmethod(os.write)
     close = staticmethod(os.close)
     unlink = staticmethod(os.unlink)
-    make_folder = staticmethod(tempfile.mkdtemp)
-    remove_folder = staticmethod(shutil.rmtree)
+    mkdir = staticmethod(os.mkdir)
+    rmdir = staticmethod(os.rmdir)
+    names = staticmethod(os.listdir)
     join = staticmethod(os.path.join)
+
+    @classmethod
+    def make_folder(cls) -> str:
+        """Create a folder that nobody else can read, and return its path."""
+        path = cls.join(tempfile.gettempdir(), f"abeja-emulator-{secrets.token_hex(8)}")
+        cls.mkdir(path, 0o700)
+        return path
+
+    @classmethod
+    def remove_folder(cls, path: str) -> None:
+        """Remove a folder of ours and the files in it; one that is gone is as good."""
+        with suppress(FileNotFoundError):
+            for name in cls.names(path):
+                cls.remove(cls.join(path, name))
+            cls.rmdir(path)
+
+    @classmethod
+    def remove(cls, path: str) -> None:
+        """Remove a file; it may have gone with its folder."""
+        with suppress(FileNotFoundError):
+            cls.unlink(path)
 
 
 class FileReader(io.RawIOBase):
@@ -103,17 +129,18 @@ class BlobSpool:
 
     def finish(self) -> tuple[Body, int]:
         """Return the body, readable from its start, and its length in bytes."""
-        if self._path is None:
+        path, self._path = self._path, None
+        if path is None:
             return b"".join(self._pieces), self._size
         _Disk.close(self._descriptor)
-        return SpooledFile(FileReader(self._path, self._size)), self._size
+        return SpooledFile(FileReader(path, self._size)), self._size
 
     def discard(self) -> None:
-        """Forget what was written: the request never became whole."""
+        """Forget what was written: the request never became whole. A finished body is its reader's."""
         self._pieces.clear()
         if self._path is not None:
             _Disk.close(self._descriptor)
-            _Disk.unlink(self._path)
+            _Disk.remove(self._path)
             self._path = None
 
     def _write_out(self, data: bytes) -> None:
@@ -130,6 +157,7 @@ class SpooledFile(io.BufferedReader):
         self.path = reader.path
         self.size = reader.size
         self._kept = False
+        self._pid = os.getpid()
 
     def keep(self) -> str:
         """Take the file over: closing leaves it where it is. Return its path."""
@@ -137,11 +165,11 @@ class SpooledFile(io.BufferedReader):
         return self.path
 
     def close(self) -> None:
-        """Close the body, and remove the file when nobody took it over."""
+        """Close the body, and remove the file when nobody took it over; a forked child leaves its parent's."""
         was_open = not self.closed
         super().close()
-        if was_open and not self._kept:
-            _Disk.unlink(self.path)
+        if was_open and not self._kept and os.getpid() == self._pid:
+            _Disk.remove(self.path)
 
 
 class Blobs:
@@ -160,18 +188,29 @@ class Blobs:
         self._snapshots = 0
         self._folder: str | None = None
         self._pid = os.getpid()
-        self._files = 0
+        self._files = itertools.count(1)
+        self._lock = Lock()
+        self._closed = False
 
     def spool(self) -> BlobSpool:
         """Return a fresh place for the body of one request."""
         return BlobSpool(self)
 
     def new_file(self) -> tuple[str, int]:
-        """Create an empty file of our own; return its path and an open descriptor."""
-        if self._folder is None:
-            self._folder = _Disk.make_folder(prefix="abeja-emulator-")
-        self._files += 1
-        path = _Disk.join(self._folder, f"{self._files:08d}-{id(object()):x}")
+        """Create an empty file of our own; return its path and an open descriptor.
+
+        Bodies arrive in several threads at once, and the store is not held meanwhile.
+
+        Raises:
+            RuntimeError: when this was closed; nobody would remove the file.
+        """
+        with self._lock:
+            if self._closed:
+                message = "a large body arrived for a Platform that is closed; keep the Platform open for its clients"
+                raise RuntimeError(message)
+            if self._folder is None:
+                self._folder = _Disk.make_folder()
+            path = _Disk.join(self._folder, f"{next(self._files):08d}")
         return path, _Disk.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
 
     def put(self, body: Body) -> tuple[str, int]:
@@ -251,11 +290,15 @@ class Blobs:
 
     def close(self) -> None:
         """Forget everything and remove the folder; a forked child leaves its parent's alone."""
+        if os.getpid() != self._pid:
+            return
         self._content.clear()
         self._born.clear()
-        if self._folder is not None and os.getpid() == self._pid:
-            _Disk.remove_folder(self._folder, ignore_errors=True)
-        self._folder = None
+        with self._lock:
+            self._closed = True
+            if self._folder is not None:
+                _Disk.remove_folder(self._folder)
+            self._folder = None
 
     def _drop_unused(self, digest: str) -> None:
         if self._database.execute("SELECT 1 FROM blobs WHERE digest = ?", (digest,)).fetchone():
@@ -263,7 +306,7 @@ class Blobs:
         content = self._content.pop(digest)
         del self._born[digest]
         if isinstance(content, str):
-            _Disk.unlink(content)
+            _Disk.remove(content)
 
 
 def _digest_of(stream: SpooledFile) -> str:

@@ -79,7 +79,11 @@ class Database:
     """One SQLite connection that any thread of this process may use, one at a time.
 
     Args:
-        path: a file, or the default, which lives and dies with the object.
+        path: a file that does not exist yet, or the default, which lives and dies with the object.
+
+    Raises:
+        FileExistsError: when the file has records already. Neither their content nor which ids were
+            handed out is kept in it.
     """
 
     def __init__(self, path: str = ":memory:") -> None:
@@ -88,8 +92,14 @@ class Database:
         self._depth = 0
         # isolation_level=None: sqlite3 must not open transactions of its own among our savepoints.
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'records'").fetchone():
-            self._connection.executescript(SCHEMA)
+        if self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'records'").fetchone():
+            self._connection.close()
+            message = (
+                f"{path} has the records of another Platform, whose files and ids are not kept in it; "
+                "name a file that does not exist yet"
+            )
+            raise FileExistsError(message)
+        self._connection.executescript(SCHEMA)
 
     def reading(self) -> Held:
         """Hold the database still while something is read from it; use it in a `with`."""

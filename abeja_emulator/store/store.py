@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class SnapshotOrderError(RuntimeError):
-    """A snapshot was left while a later one was still open."""
+    """A snapshot was left while a later one was still open, or taken in the middle of a transaction."""
 
 
 class Store:
@@ -29,7 +29,7 @@ class Store:
 
     Args:
         ids: where ids and the order of records come from.
-        path: a database file, or the default, which lives and dies with the object.
+        path: a database file to be made, or the default, which lives and dies with the object.
     """
 
     def __init__(self, ids: Ids, path: str = ":memory:") -> None:
@@ -37,6 +37,7 @@ class Store:
         self.database = Database(path)
         self.blobs = Blobs(self.database)
         self._tables: dict[str, Table[Any]] = {}
+        self._transactions = 0
 
     def table(self, kind: str, record: type[RecordT]) -> Table[RecordT]:
         """Return the records of that kind; a kind has one type."""
@@ -51,17 +52,30 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make what follows happen wholly or, when it raises, not at all."""
+        """Make what follows happen wholly or, when it raises, not at all; transactions nest.
+
+        Content goes when the outermost one has ended: until then it can still be undone.
+        """
         with self.database.reading():
+            self._transactions += 1
             try:
                 with self.database.transaction():
                     yield
             finally:
-                self.blobs.sweep()
+                self._transactions -= 1
+                if not self._transactions:
+                    self.blobs.sweep()
 
     def snapshot(self) -> Snapshot:
-        """Remember the state as it is; snapshots nest and are left in the reverse order."""
+        """Remember the state as it is; snapshots nest and are left in the reverse order.
+
+        Raises:
+            SnapshotOrderError: when this thread is in a transaction, which ends before the snapshot.
+        """
         with self.database.reading():
+            if self._transactions:
+                message = "a snapshot cannot be taken inside a transaction, which would end before it"
+                raise SnapshotOrderError(message)
             depth = self.database.savepoint()
             self.blobs.enter_snapshot()
             return Snapshot(self, depth)
@@ -78,18 +92,31 @@ class Snapshot:
     def __init__(self, store: Store, depth: int) -> None:
         self._store = store
         self._depth = depth
+        self._left = False
 
     def rollback(self) -> None:
-        """Return to the state of the snapshot, and close it."""
+        """Return to the state of the snapshot, and close it.
+
+        Raises:
+            SnapshotOrderError: when a later snapshot, or a transaction, is still open, or when this
+                one was left already.
+        """
         self._leave(keep=False)
 
     def release(self) -> None:
-        """Keep what came since, and close the snapshot."""
+        """Keep what came since, and close the snapshot.
+
+        Raises:
+            SnapshotOrderError: as for `rollback`.
+        """
         self._leave(keep=True)
 
     def _leave(self, *, keep: bool) -> None:
         database = self._store.database
         with database.reading():
+            if self._left:
+                message = f"this snapshot, number {self._depth}, was left already; a snapshot is good for one return"
+                raise SnapshotOrderError(message)
             if database.depth != self._depth:
                 message = (
                     f"this snapshot is number {self._depth} but number {database.depth} is the innermost: "
@@ -100,4 +127,5 @@ class Snapshot:
                 database.release()
             else:
                 database.rollback()
+            self._left = True
             self._store.blobs.leave_snapshot()

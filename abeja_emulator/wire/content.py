@@ -28,6 +28,11 @@ class Upload:
     metadata: dict[str, str] = field(default_factory=dict)
     file_name: str | None = None
 
+    def close(self) -> None:
+        """Let go of the bytes; a file that nobody keeps goes with them."""
+        if not isinstance(self.content, bytes):
+            self.content.close()
+
 
 @dataclass(frozen=True)
 class Download:

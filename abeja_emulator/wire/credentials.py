@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from dataclasses import dataclass
 
 from abeja_emulator.errors import Unauthorized
@@ -49,13 +48,15 @@ def read_credential(authorization: str | None) -> Credential:
     if scheme.lower() == "basic":
         try:
             name, colon, secret = base64.b64decode(value, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # neither base64, nor ASCII, nor UTF-8 inside
             name, colon, secret = "", "", ""
         kind, _, identifier = name.partition("-")
         if colon and kind in {"user", "datasource"} and identifier and secret:
             return Credential(kind, identifier, secret)
+    # A word of another kind may be the token itself, sent without its scheme.
+    shown = scheme if scheme.lower() in {"basic", "bearer"} else "neither Basic nor Bearer"
     message = (
-        f"the Authorization header is not well-formed ({scheme or 'empty'}); it must be Basic with "
+        f"the Authorization header is not well-formed ({shown}); it must be Basic with "
         "user-<id>:<token> or datasource-<id>:<secret>, or Bearer with a token"
     )
     raise Unauthorized(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
@@ -21,8 +22,8 @@ class Entry:
 
     Attributes:
         method: the method.
-        path: the path as sent; queries of signed URLs hold a signature and are left out.
-        query: the query as sent, empty for signed URLs.
+        path: the path as sent.
+        query: the query as sent; empty where it holds a signature.
         operation: name of the operation, or None when no path matched.
         status: status of the answer.
         evidence: where the operation's behaviour is known from.
@@ -46,31 +47,30 @@ class Entry:
 
 
 class Journal:
-    """The last calls, oldest first; a sequence."""
+    """The last calls, oldest first; a sequence that threads may add to at once."""
 
     def __init__(self) -> None:
-        self._entries: deque[Entry] = deque(maxlen=REMEMBERED)
-        self._total = 0
+        # Numbered, because a counter of our own would need a lock, and a forked child could find it held.
+        self._numbers = itertools.count(1)
+        self._entries: deque[tuple[int, Entry]] = deque(maxlen=REMEMBERED)
         self._begun = 0
 
     def add(self, entry: Entry) -> None:
         """Remember a call."""
-        self._entries.append(entry)
-        self._total += 1
+        self._entries.append((next(self._numbers), entry))
 
     @property
     def total(self) -> int:
         """How many calls there were, those that were forgotten included."""
-        return self._total
+        return self._entries[-1][0] if self._entries else 0
 
     def since(self, total: int) -> list[Entry]:
         """Return the calls after the first `total` ones, as far as they are remembered."""
-        wanted = self._total - total
-        return list(self._entries)[-wanted:] if wanted > 0 else []
+        return [entry for number, entry in list(self._entries) if number > total]
 
     def begin(self) -> None:
         """Begin with what `current` returns: a new test starts."""
-        self._begun = self._total
+        self._begun = self.total
 
     def current(self) -> list[Entry]:
         """Return the calls since `begin`, or all of them, as far as they are remembered."""
@@ -80,11 +80,11 @@ class Journal:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[Entry]:
-        return iter(list(self._entries))
+        return iter(self.since(0))
 
     @overload
     def __getitem__(self, index: int) -> Entry: ...
     @overload
     def __getitem__(self, index: slice) -> list[Entry]: ...
     def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
-        return list(self._entries)[index]
+        return self.since(0)[index]

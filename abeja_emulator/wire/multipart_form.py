@@ -23,32 +23,50 @@ PIECE = 256 * 1024
 def read_form(request: Request, spool: Callable[[], Spool]) -> dict[str, Upload]:
     """Return the parts of the form by their names, each streamed into a spool of its own.
 
+    The last of parts with one name wins. The caller closes the parts.
+
     Raises:
-        BadRequest: when the body is no well-formed form.
+        BadRequest: when the body is no well-formed form; nothing of it is kept then.
     """
     kind, options = parse_options_header(request.header("content-type") or "")
     if kind != "multipart/form-data" or "boundary" not in options:
         message = f"the body must be multipart/form-data with a boundary, not {kind or 'without a type'}"
         raise BadRequest(message)
     parts: dict[str, Upload] = {}
-    part: MultipartSegment | None = None
-    sink = spool()
     try:
-        with PushMultipartParser(options["boundary"], content_length=request.length) as parser:
+        for name, upload in _uploads(request, options["boundary"], spool):
+            if name in parts:
+                parts.pop(name).close()
+            parts[name] = upload
+    except BaseException as error:
+        for upload in parts.values():
+            upload.close()
+        if isinstance(error, (MultipartError, UnicodeError, LookupError)):
+            message = f"the multipart body is not well-formed: {error}"
+            raise BadRequest(message) from error
+        raise
+    return parts
+
+
+def _uploads(request: Request, boundary: str, spool: Callable[[], Spool]) -> Iterator[tuple[str, Upload]]:
+    part: MultipartSegment | None = None
+    sink: Spool | None = None
+    try:
+        with PushMultipartParser(boundary, content_length=request.length) as parser:
             for event in _events(parser, request):
                 if isinstance(event, MultipartSegment):
                     part, sink = event, spool()
+                elif part is None or sink is None:
+                    continue
                 elif event:
                     sink.write(bytes(event))
-                elif part is not None:
+                else:
                     body, size = sink.finish()
-                    parts[part.name] = Upload(body, size, part.content_type, file_name=part.filename)
-                    part = None
-    except (MultipartError, UnicodeDecodeError, LookupError) as error:
-        sink.discard()
-        message = f"the multipart body is not well-formed: {error}"
-        raise BadRequest(message) from error
-    return parts
+                    yield part.name, Upload(body, size, part.content_type, file_name=part.filename)
+    finally:
+        # What was finished is no longer its own to discard.
+        if sink is not None:
+            sink.discard()
 
 
 def _events(parser: PushMultipartParser, request: Request) -> Iterator[MultipartSegment | bytes | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 from abeja_emulator.errors import BadRequest
 
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     #: Gives the values an object holds under a key.
     Lookup = Callable[[str], Iterator[str]]
 
-_TOKEN = re.compile(r"""\s*(?:(?P<mark>[()])|(?P<term>(?:[^\s()"]|"[^"]*")+))""")
+#: How deep parentheses may nest. Far more than anybody writes, and far fewer than would exhaust the stack.
+DEPTH = 50
+
+#: A parenthesis, a condition, or a quote that is not closed; between them there is only white space.
+_TOKEN = re.compile(r"""[()]|(?:[^\s()"]|"[^"]*")+|["]""")
+_CONDITION = re.compile(
+    r"""(?P<key>(?:[^":]|"[^"]*")+):(?:(?P<comparison>[<>]=?)(?![<>=])|(?![<>]))(?P<value>.+)""", re.DOTALL
+)
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": lambda have, want: have >= want,
     "<=": lambda have, want: have <= want,
@@ -30,19 +37,24 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 @dataclass(frozen=True)
 class Term:
-    """One `key:value`."""
+    """One `key:value`.
+
+    Attributes:
+        key: what to look under.
+        comparison: how a value must compare, or nothing: then it must fit the pieces.
+        value: what to compare with.
+        pieces: the value between its wildcards; a star in quotes is no wildcard.
+    """
 
     key: str
     comparison: str
     value: str
+    pieces: tuple[str, ...]
 
     def matches(self, lookup: Lookup) -> bool:
         """Tell whether any value under the key fits."""
         if not self.comparison:
-            if "*" in self.value:
-                pattern = re.compile(".*".join(map(re.escape, self.value.split("*"))), re.DOTALL)
-                return any(pattern.fullmatch(have) for have in lookup(self.key))
-            return any(have == self.value for have in lookup(self.key))
+            return any(_fits(have, self.pieces) for have in lookup(self.key))
         compare = _COMPARISONS[self.comparison]
         return any(compare(*_comparable(have, self.value)) for have in lookup(self.key))
 
@@ -65,18 +77,7 @@ def parse_search(text: str) -> Term | Group:
     Raises:
         BadRequest: when the text is not well-formed.
     """
-    tokens = []
-    position = 0
-    while text[position:].strip():
-        found = _TOKEN.match(text, position)
-        if found is None:
-            raise BadRequest(_complaint(text, "a quote is not closed"))
-        tokens.append(found.group(found.lastgroup or 0))
-        position = found.end()
-    search, rest = _any(tokens, text)
-    if rest:
-        raise BadRequest(_complaint(text, f"{rest[0]!r} is not expected"))
-    return search
+    return _Parser(text).parse()
 
 
 def attribute_values(value: Any, key: str) -> Iterator[str]:
@@ -93,38 +94,94 @@ def attribute_values(value: Any, key: str) -> Iterator[str]:
             yield from attribute_values(inner, key)
 
 
-def _any(tokens: list[str], text: str) -> tuple[Term | Group, list[str]]:
-    part, tokens = _all(tokens, text)
-    parts = [part]
-    while tokens[:1] == ["OR"]:
-        part, tokens = _all(tokens[1:], text)
-        parts.append(part)
-    return (part if len(parts) == 1 else Group(every=False, parts=tuple(parts))), tokens
+class _Parser:
+    """Reads one search from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens: list[str] = _TOKEN.findall(text)
+        self._position = 0
+        self._depth = 0
+
+    def parse(self) -> Term | Group:
+        if '"' in self._tokens:
+            self._refuse("a quote is not closed")
+        search = self._any()
+        if self._next is not None:
+            self._refuse(f"{self._next!r} is not expected")
+        return search
+
+    @property
+    def _next(self) -> str | None:
+        return self._tokens[self._position] if self._position < len(self._tokens) else None
+
+    def _any(self) -> Term | Group:
+        parts = [self._all()]
+        while self._next == "OR":
+            self._position += 1
+            parts.append(self._all())
+        return parts[0] if len(parts) == 1 else Group(every=False, parts=tuple(parts))
+
+    def _all(self) -> Term | Group:
+        parts = [self._one()]
+        while self._next not in {None, "OR", ")"}:
+            if self._next == "AND":
+                self._position += 1
+            parts.append(self._one())
+        return parts[0] if len(parts) == 1 else Group(every=True, parts=tuple(parts))
+
+    def _one(self) -> Term | Group:
+        head = self._next
+        if head is None:
+            self._refuse("a condition is missing at the end")
+        self._position += 1
+        if head == "(":
+            return self._grouped()
+        found = _CONDITION.fullmatch(head)
+        if found is None:
+            self._refuse(f"{head!r} is not of the form key:value")
+        key, value = found["key"].replace('"', ""), found["value"]
+        return Term(key, found["comparison"] or "", value.replace('"', ""), _pieces(value))
+
+    def _grouped(self) -> Term | Group:
+        self._depth += 1
+        if self._depth > DEPTH:
+            self._refuse(f"parentheses are nested deeper than {DEPTH} levels")
+        group = self._any()
+        if self._next != ")":
+            self._refuse("a parenthesis is not closed")
+        self._position += 1
+        self._depth -= 1
+        return group
+
+    def _refuse(self, what: str) -> NoReturn:
+        message = f"the search q={self._text!r} is not understood: {what}"
+        raise BadRequest(message)
 
 
-def _all(tokens: list[str], text: str) -> tuple[Term | Group, list[str]]:
-    part, tokens = _one(tokens, text)
-    parts = [part]
-    while tokens and tokens[0] not in {"OR", ")"}:
-        part, tokens = _one(tokens[1:] if tokens[0] == "AND" else tokens, text)
-        parts.append(part)
-    return (part if len(parts) == 1 else Group(every=True, parts=tuple(parts))), tokens
+def _pieces(value: str) -> tuple[str, ...]:
+    pieces = [""]
+    for number, part in enumerate(value.split('"')):
+        first, *others = [part] if number % 2 else part.split("*")
+        pieces[-1] += first
+        pieces.extend(others)
+    return tuple(pieces)
 
 
-def _one(tokens: list[str], text: str) -> tuple[Term | Group, list[str]]:
-    if not tokens:
-        raise BadRequest(_complaint(text, "a condition is missing at the end"))
-    head, *rest = tokens
-    if head == "(":
-        group, rest = _any(rest, text)
-        if rest[:1] != [")"]:
-            raise BadRequest(_complaint(text, "a parenthesis is not closed"))
-        return group, rest[1:]
-    key, colon, value = head.partition(":")
-    if not colon or not key or not value:
-        raise BadRequest(_complaint(text, f"{head!r} is not of the form key:value"))
-    comparison = next((mark for mark in _COMPARISONS if value.startswith(mark)), "")
-    return Term(key, comparison, value[len(comparison) :].strip('"')), rest
+def _fits(have: str, pieces: tuple[str, ...]) -> bool:
+    first, *others = pieces
+    if not others:
+        return have == first
+    last = others.pop()
+    position, end = len(first), len(have) - len(last)
+    if position > end or not have.startswith(first) or not have.endswith(last):
+        return False
+    for piece in others:
+        found = have.find(piece, position, end)
+        if found < 0:
+            return False
+        position = found + len(piece)
+    return True
 
 
 def _comparable(have: str, want: str) -> tuple[Any, Any]:
@@ -138,7 +195,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "null" if value is None else str(value)
-
-
-def _complaint(text: str, what: str) -> str:
-    return f"the search q={text!r} is not understood: {what}"

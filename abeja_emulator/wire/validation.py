@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 #: Prefix of the headers that carry a file's metadata (`abeja/datalake/api/client.py`).
 METADATA_PREFIX = "x-abeja-meta-"
+
+#: How many levels of arrays and objects JSON may have. Far more than a client sends, and far fewer
+#: than make any reader of it, in whatever thread, run out of stack. Evidence: inferred.
+DEPTH = 100
+
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_BRACKET = re.compile(rb"[][{}]")
 
 
 def query_of(operation: Operation, query: str) -> Any:
@@ -62,21 +70,44 @@ def metadata_of(request: Request) -> dict[str, str]:
 
 def _form(operation: Operation, shape: Multipart, request: Request, spool: Callable[[], Spool]) -> Form:
     parts = read_form(request, spool)
-    for name in (shape.file, "parameters"):
-        if name not in parts:
-            message = f"the form of {operation.name} lacks the part {name!r}; it has {sorted(parts)}"
-            raise BadRequest(message)
-    content = parts["parameters"].content
-    data = content if isinstance(content, bytes) else content.read()
-    return Form(parts[shape.file], _json(operation, shape.parameters, data, "the part 'parameters'"))
+    form: Form | None = None
+    try:
+        for name in (shape.file, "parameters"):
+            if name not in parts:
+                message = f"the form of {operation.name} lacks the part {name!r}; it has {sorted(parts)}"
+                raise BadRequest(message)
+        content = parts["parameters"].content
+        data = content if isinstance(content, bytes) else content.read()
+        form = Form(parts[shape.file], _json(operation, shape.parameters, data, "the part 'parameters'"))
+    finally:
+        for part in parts.values():
+            if form is None or part is not form.file:
+                part.close()
+    return form
 
 
 def _json(operation: Operation, shape: Any, data: bytes, where: str) -> Any:
     try:
-        return msgspec.json.decode(data or b"{}", type=shape)
+        value = msgspec.json.decode(data or b"{}", type=shape)
+        _check_depth(data)
     except msgspec.ValidationError as error:
         message = f"{where} of {operation.name} is wrong: {error}"
         raise BadRequest(message) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         message = f"{where} of {operation.name} is not JSON: {error}"
         raise BadRequest(message) from error
+    except RecursionError as error:
+        message = f"{where} of {operation.name} is nested deeper than {DEPTH} levels"
+        raise BadRequest(message) from error
+    return value
+
+
+def _check_depth(data: bytes) -> None:
+    """Raise a RecursionError when well-formed JSON is nested deeper than `DEPTH`."""
+    if data.count(b"[") + data.count(b"{") <= DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKET.findall(_TEXT.sub(b"", data)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > DEPTH:
+            raise RecursionError
