@@ -11,7 +11,7 @@ from abeja_emulator.services.datalake.records import Channel, File
 from abeja_emulator.services.datasets.records import Dataset, DatasetItem
 from abeja_emulator.services.datasets.rules import Datasets
 from abeja_emulator.services.training.jobs import Jobs
-from abeja_emulator.services.training.records import JobDefinition, TrainingJob
+from abeja_emulator.services.training.records import JobDefinition, LogLine, TrainingJob
 
 if TYPE_CHECKING:
     from typing import Any
@@ -92,6 +92,12 @@ class Look:
         self.job(training_job_id)
         with self._store.reading():
             return Jobs(self._world).statistics(training_job_id)
+
+    def log(self, training_job_id: str) -> list[LogLine]:
+        """Return the log of a job, oldest line first."""
+        self.job(training_job_id)
+        with self._store.reading():
+            return Jobs(self._world).log_lines(training_job_id)
 
     def result(self, training_job_id: str) -> bytes:
         """Return the result of a job, a zip.

@@ -124,6 +124,15 @@ class Platform:
             "ABEJA_PLATFORM_PERSONAL_ACCESS_TOKEN": self._token,
         }
 
+    def secrets(self) -> list[str]:
+        """Return what must never be shown to a person: the default user's token and the data sources' secrets.
+
+        Other tokens are kept as digests only; the token of a job is in its record.
+        """
+        with self._store.reading():
+            sources = [row.record.secret for row in self._accounts.datasources.all()]
+        return [self._token, *sources]
+
     def calls(self, operation: str | None = None) -> list[Entry]:
         """Return the calls of the current test, of one operation (`get_dataset`) or of all."""
         return [entry for entry in self.journal.current() if operation is None or entry.operation == operation]

@@ -63,9 +63,7 @@ class Isolation:
         self._layers.append(_Layer(scope, self._platform.snapshot()))
 
     def _changes(self) -> int:
-        """Return how many rows were ever written."""
-        changes: int = self._platform.world.store.database._connection.total_changes  # noqa: SLF001 - nothing says it
-        return changes
+        return self._platform.world.store.database.changes
 
 
 _ISOLATION = pytest.StashKey[Isolation]()

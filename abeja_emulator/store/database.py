@@ -44,6 +44,7 @@ CREATE TRIGGER count_one_more AFTER INSERT ON records BEGIN
 END;
 CREATE TRIGGER count_one_less AFTER DELETE ON records BEGIN
     UPDATE counts SET total = total - 1 WHERE kind = old.kind AND parent = old.parent;
+    DELETE FROM counts WHERE kind = old.kind AND parent = old.parent AND total = 0;
 END;
 CREATE TABLE blobs (
     digest TEXT PRIMARY KEY,
@@ -138,6 +139,11 @@ class Database:
     def depth(self) -> int:
         """How many savepoints are open."""
         return self._depth
+
+    @property
+    def changes(self) -> int:
+        """How many rows were ever written; it grows with every write and never goes back."""
+        return self._connection.total_changes
 
     def execute(self, sql: str, arguments: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         """Run one statement; the caller holds `reading()` or `transaction()`."""

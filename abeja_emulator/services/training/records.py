@@ -1,5 +1,6 @@
 """What is kept of job definitions, versions, jobs, statistics and logs."""
 
+import datetime
 from typing import Any, Optional
 
 import msgspec
@@ -59,6 +60,14 @@ class TrainingJob(msgspec.Struct, kw_only=True):
     artifact: Optional[str] = None
     artifact_size: int = 0
     token: str
+
+    @property
+    def seconds(self) -> Optional[float]:
+        """How long it ran; None until it has ended, and when it never started."""
+        if self.start_time is None or self.completion_time is None:
+            return None
+        started, ended = map(datetime.datetime.fromisoformat, (self.start_time, self.completion_time))
+        return (ended - started).total_seconds()
 
 
 class PostedStatistics(msgspec.Struct, kw_only=True):

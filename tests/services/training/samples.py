@@ -63,7 +63,7 @@ def state(platform: Platform) -> dict[str, Any]:
             "records": execute(
                 "SELECT kind, parent, id, name, archived, data FROM records ORDER BY 1, 2, 3"
             ).fetchall(),
-            "counts": execute("SELECT kind, parent, total FROM counts WHERE total <> 0 ORDER BY 1, 2").fetchall(),
+            "counts": execute("SELECT kind, parent, total FROM counts ORDER BY 1, 2").fetchall(),
             "blobs": execute("SELECT digest, size, uses FROM blobs ORDER BY 1").fetchall(),
             "bytes": store.blobs.size,
         }
