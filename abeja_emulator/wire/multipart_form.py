@@ -29,7 +29,7 @@ def read_form(request: Request, spool: Callable[[], Spool]) -> dict[str, Upload]
         BadRequest: when the body is no well-formed form; nothing of it is kept then.
     """
     kind, options = parse_options_header(request.header("content-type") or "")
-    if kind != "multipart/form-data" or "boundary" not in options:
+    if kind != "multipart/form-data" or not options.get("boundary"):
         message = f"the body must be multipart/form-data with a boundary, not {kind or 'without a type'}"
         raise BadRequest(message)
     parts: dict[str, Upload] = {}

@@ -136,7 +136,7 @@ class TestRefusal:
             ("multipart/form-data", "with a boundary"),
             ("multipart/mixed; boundary=b", "not multipart/mixed"),
             ("multipart/form-data; boundary=", "with a boundary"),
-            ('multipart/form-data; boundary=""', "Empty boundary"),
+            ('multipart/form-data; boundary=""', "with a boundary"),
         ],
     )
     def test_type(self, store: Store, content_type: str | None, why: str) -> None:
