@@ -147,8 +147,10 @@ def _zip_members(stream: BinaryIO) -> Iterator[tuple[str, int, BinaryIO | None]]
             mode = member.external_attr >> 16
             if stat.S_IFMT(mode) not in _KINDS:
                 raise ArchiveError(_refusal(member.filename, "is a link or a device"))
-            name = _inside(member.filename, folder=member.is_dir())
-            yield name, mode, None if member.is_dir() else archive.open(member)  # type: ignore[misc]
+            # And not is_dir, which stumbles over an empty name before Python 3.11.
+            is_folder = member.filename.endswith("/")
+            name = _inside(member.filename, folder=is_folder)
+            yield name, mode, None if is_folder else archive.open(member)  # type: ignore[misc]
 
 
 def _tar_members(stream: BinaryIO) -> Iterator[tuple[str, int, BinaryIO | None]]:

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.runtime.images import calling_of, make_context
 from abeja_emulator.runtime.process import restored_environment
@@ -50,11 +50,12 @@ class Emulation:
     Args:
         platform: the platform.
         folder: where result directories and caches are made; a temporary one by default.
-        image: image of the current job.
+        image: image of the current job, and of jobs that name none.
         environment: user variables of every job.
         relative_result: see `Trainer`.
         allow_hosts: other hosts that may be reached.
-        on_refused: told of each call to a host that may not.
+        offline: whether a call to any other host fails as on a machine without a network, instead of with
+            an `UnknownHostError`.
 
     Attributes:
         platform: the platform.
@@ -62,6 +63,9 @@ class Emulation:
             modules keep it in constants.
         trainer: runs jobs in this process.
         job: the current job.
+        image: as given, or the platform's default.
+        offline: as given.
+        refused: the calls to hosts that may not be reached, children's too.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first by name
@@ -73,27 +77,34 @@ class Emulation:
         environment: Mapping[str, Any] | None = None,
         relative_result: bool = False,
         allow_hosts: Iterable[str] = (),
-        on_refused: Callable[[RefusedCall], None] | None = None,
+        offline: bool = False,
     ) -> None:
         self.platform = platform
         self._environment = user_variables(environment)
-        self._image = image or DEFAULT_IMAGE
+        self.image = image or DEFAULT_IMAGE
+        self.refused: list[RefusedCall] = []
         self._relative_result = relative_result
         self.job = self._make_job()
         self._own_folder = folder is None
         self._folder = Path(tempfile.mkdtemp(prefix="abeja-emulator-")) if folder is None else folder
         self._allow_hosts = tuple(allow_hosts)
         self._stack = ExitStack()
-        self._loopback = Loopback(platform)
+        self.offline = offline
+        self._loopback = Loopback(platform, on_refused=self.refused.append)
         self._transport = InProcess(
             platform,
             allow_hosts=self._allow_hosts,
-            on_refused=on_refused,
+            on_refused=self.refused.append,
+            offline=offline,
             loopback=lambda: self._loopback.address,
         )
         self.result_dir = self._folder.resolve() / RESULT_FOLDER
         self.trainer = Trainer(
-            platform, self._folder / "jobs", environment=self._environment, relative_result=relative_result
+            platform,
+            self._folder / "jobs",
+            image=self.image,
+            environment=self._environment,
+            relative_result=relative_result,
         )
 
     def start(self) -> None:
@@ -117,7 +128,13 @@ class Emulation:
         self._stack.enter_context(self._transport)
         variables = {**without_foreign(outside), **self._environment, **self._variables(self.job)}
         variables.update(
-            child_environment(self._loopback.address, self._transport.addresses, self._allow_hosts, base=variables)
+            child_environment(
+                self._loopback.address,
+                self._transport.addresses,
+                self._allow_hosts,
+                base=variables,
+                offline=self.offline,
+            )
         )
         self.result_dir.mkdir(parents=True, exist_ok=True)
         self._stack.enter_context(restored_environment(variables))
@@ -160,7 +177,7 @@ class Emulation:
             job = jobs.move(job, "Active")
         os.environ.update(overlaid(os.environ, user_variables(self._environment, environment)))
         os.environ.update(self._variables(job))
-        return make_context(calling_of(image or self._image), job.datasets, context_entries(os.environ))
+        return make_context(calling_of(image or self.image), job.datasets, context_entries(os.environ))
 
     def empty_result_dir(self) -> None:
         """Remove what the current job has written so far."""
@@ -173,7 +190,7 @@ class Emulation:
             definitions = Definitions(world)
             definition = definitions.find(organization, AMBIENT_DEFINITION)
             definition = definition or definitions.create(organization, AMBIENT_DEFINITION)
-            version = definitions.create_version(definition, None, handler="main:handler", image=self._image)
+            version = definitions.create_version(definition, None, handler="main:handler", image=self.image)
             return Jobs(world).create(definition, version, self.platform.user.id)
 
     def _variables(self, job: TrainingJob) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import uuid
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Platform ids are 13 decimal digits and start with 1 (abeja-sdk tests/conftest.py, fake_platform_id).
 FIRST_PLATFORM_ID = 1_100_000_000_000
+
+_PLATFORM_ID = re.compile(r"[0-9]{13}")
 
 
 class Ids:
@@ -28,13 +31,29 @@ class Ids:
         self._lock = Lock()
         self._random = random.Random(seed)  # noqa: S311 - ids, not secrets
         self._platform = FIRST_PLATFORM_ID
+        self._given: set[str] = set()
         self._sequence = 0
         self._numbers: dict[tuple[str, str], int] = {}
 
-    def platform_id(self) -> str:
-        """Return 13 digits: organization, dataset, channel, job definition, job."""
+    def platform_id(self, given: str | None = None) -> str:
+        """Return 13 digits: organization, dataset, channel, job definition, job.
+
+        Args:
+            given: the id itself, when a handler has it in its code; no other thing will get it.
+
+        Raises:
+            ValueError: when `given` is not 13 digits.
+        """
         with self._lock:
+            if given is not None:
+                if not _PLATFORM_ID.fullmatch(given):
+                    message = f"an id of the platform is 13 digits, such as {FIRST_PLATFORM_ID}, not {given!r}"
+                    raise ValueError(message)
+                self._given.add(given)
+                return given
             self._platform += 1
+            while str(self._platform) in self._given:
+                self._platform += 1
             return str(self._platform)
 
     def number(self, kind: str, parent: str) -> int:

@@ -61,6 +61,7 @@ class Platform:
         auth: `open` lets any well-formed credential be the default user, because many handlers carry
             their own; `strict` answers 401 to an unknown one and 403 to one of another organization.
         organization: name of the default organization.
+        organization_id: its id, when handlers have one in their code.
         clock: source of time.
         seed: makes ids repeat from run to run; None takes them from the system's entropy.
         path: a database file, not there yet, to keep the records in; in memory by default.
@@ -74,11 +75,12 @@ class Platform:
         user: the default user.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by name
         self,
         *,
         auth: Authentication = "open",
         organization: str = "default-org",
+        organization_id: str | None = None,
         clock: Clock | None = None,
         seed: int | None = None,
         path: str = ":memory:",
@@ -94,7 +96,7 @@ class Platform:
         self._encode = msgspec.json.Encoder().encode
         self._token = token_hex(20)
         with self._store.transaction():
-            self.organization: Organization = self._accounts.add_organization(organization)
+            self.organization: Organization = self._accounts.add_organization(organization, organization_id)
             self.user: User = self._accounts.add_user(
                 self.organization.id, self._token, email=f"user@{organization}.example"
             )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from abeja_emulator.pytest_plugin import marked, session_emulation
+from abeja_emulator.pytest_report import fail_for_refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,3 +105,4 @@ def _abeja_function(request: pytest.FixtureRequest) -> Iterator[None]:
     with _isolation(request.config).layer("function"):
         yield
     platform.auth = auth
+    fail_for_refused(request.node)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from abeja_emulator.emulation import Emulation
     from abeja_emulator.platform import Platform
+    from abeja_emulator.pytest_settings import Settings
     from abeja_emulator.runtime.job import TrainedJob
     from abeja_emulator.seeding import SeededDataset
 
 _SESSION = pytest.StashKey["Session"]()
+
+#: What can be wrong in the configuration, and what stands there when nothing does.
+_CONFIGURED = {"abeja_auth": "open", "abeja_result_dir": "absolute", "abeja_seed": "", "abeja_unknown_host": "raise"}
+
+#: Whether any test of the run had to do with a platform.
+_USED = pytest.StashKey[bool]()
 
 MARKER = """\
 abeja(image=None, datasets=None, environment=None, auth=None): \
@@ -38,13 +45,63 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="open (default): any well-formed credential is the default user; strict: credentials are checked",
     )
+    group.addoption(
+        "--abeja-image",
+        default=None,
+        metavar="IMAGE",
+        help="image of jobs that name none; it decides what a handler's context is (abeja-inc/all-cpu:18.10: object)",
+    )
+    group.addoption(
+        "--abeja-seed",
+        default=None,
+        metavar="FILE",
+        help="JSON or YAML: organization, users, channels and datasets that are on the platform from the start",
+    )
+    group.addoption(
+        "--abeja-allow-host",
+        action="append",
+        default=None,
+        metavar="HOST",
+        help="let calls to this host leave the machine: name, name:port, *.name or *; may be given several times",
+    )
+    group.addoption(
+        "--abeja-unknown-host",
+        choices=["raise", "connection-error"],
+        default=None,
+        help="a call to any other host: raise (default) at once, and fail the test even when the handler swallows "
+        "it; or connection-error, as on a machine without a network",
+    )
+    group.addoption(
+        "--abeja-keep",
+        default=None,
+        metavar="DIR",
+        help="keep result, log and statistics of every job there: DIR/<test>/<job id>/",
+    )
+    group.addoption(
+        "--abeja-report",
+        default=None,
+        metavar="FILE.html",
+        help="write a page with the training curves, calls, artifacts and logs of every test",
+    )
     parser.addini("abeja_emulate", "as --abeja-emulate", type="bool", default=False)
-    parser.addini("abeja_auth", "as --abeja-auth", default="open")
+    parser.addini("abeja_auth", "as --abeja-auth", default=_CONFIGURED["abeja_auth"])
+    parser.addini("abeja_image", "as --abeja-image", default="")
+    parser.addini("abeja_seed", "as --abeja-seed", default=_CONFIGURED["abeja_seed"])
+    parser.addini("abeja_allow_hosts", "as --abeja-allow-host, one a line", type="linelist")
+    parser.addini("abeja_unknown_host", "as --abeja-unknown-host", default=_CONFIGURED["abeja_unknown_host"])
+    parser.addini("abeja_keep", "as --abeja-keep", default="")
+    parser.addini("abeja_report", "as --abeja-report", default="")
+    parser.addini(
+        "abeja_fixtures",
+        "folders in which abeja_dataset looks for a name, one a line",
+        type="linelist",
+        default=["fixtures"],
+    )
     parser.addini("abeja_environment", "NAME=value of every job's variables, one a line", type="linelist")
     parser.addini(
         "abeja_result_dir",
         "'absolute' (default), as the platform's runner passes ABEJA_TRAINING_RESULT_DIR, or 'relative'",
-        default="absolute",
+        default=_CONFIGURED["abeja_result_dir"],
     )
 
 
@@ -58,67 +115,105 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
 def pytest_configure(config: pytest.Config) -> None:
     """Add the marker; start now if the plugin came too late for the hook before."""
     config.addinivalue_line("markers", MARKER)
+    config.pluginmanager.register(Collector(config), "abeja_emulator_collector")
     _start(config, config.option)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    """Take down from here on what a test does, what its fixtures do included."""
+    session = item.config.stash.get(_SESSION, None)
+    if session is not None:
+        from abeja_emulator.pytest_report import begin
+
+        begin(item, session.emulation, session.settings.keep)
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Add to a report what its test did to the platform."""
+    report: Any = yield
+    if item.config.stash.get(_USED, False):
+        from abeja_emulator.pytest_report import take_down
+
+        take_down(item, report)
+    return report
+
+
+class Collector:
+    """Collects what reports carry, from workers of pytest-xdist too, and shows it at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._records: list[dict[str, Any]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect what a report carries; a test whose teardown fails is in error."""
+        record = vars(report).get("abeja_emulator")
+        if record is not None:
+            self._records.append(record)
+        elif report.when == "teardown" and report.failed:
+            for known in self._records[-1:]:
+                known["outcome"] = "error" if known["test"] == report.nodeid else known["outcome"]
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the page, where the whole run is known."""
+        path = self._config.getoption("abeja_report") or self._config.getini("abeja_report")
+        if path and not hasattr(self._config, "workerinput"):
+            from abeja_emulator.pytest_report import write_page
+
+            write_page(self._records, self._config.invocation_params.dir / path)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the summary, when a test had to do with a platform."""
+        if not self._records:
+            return
+        from abeja_emulator.pytest_report import TITLE, lines
+
+        terminalreporter.section(TITLE)
+        for line in lines(self._records):
+            terminalreporter.line(line)
+
+
 def _start(config: pytest.Config, options: Any) -> None:
+    wanted = _is_wanted(config, options)
+    if _SESSION in config.stash or not (wanted or _is_configured(config)):
+        return
+    from abeja_emulator.pytest_settings import Settings
+
     settings = Settings.of(config, options)
-    if _SESSION in config.stash or not settings.emulate:
+    if not wanted:
         return
     session = config.stash[_SESSION] = Session(settings)
+    config.stash[_USED] = True
     # And not pytest_unconfigure, which is not called when a conftest.py cannot be imported.
     config.add_cleanup(session.close)
     config.pluginmanager.import_plugin("abeja_emulator.pytest_isolation")
 
 
-class Settings(NamedTuple):
-    """What options and configuration say."""
-
-    emulate: bool
-    auth: Any
-    environment: dict[str, str]
-    relative_result: bool
-
-    @classmethod
-    def of(cls, config: pytest.Config, options: Any) -> Settings:
-        """Read them.
-
-        Raises:
-            UsageError: when the configuration holds something that cannot be.
-        """
-        try:
-            emulate = config.getini("abeja_emulate")
-        except (ValueError, pytest.UsageError) as error:
-            message = f"abeja_emulate: {error}; it must be true or false"
-            raise pytest.UsageError(message) from error
-        if getattr(options, "abeja_emulate", None) is not None:
-            emulate = options.abeja_emulate
-        auth = getattr(options, "abeja_auth", None) or config.getini("abeja_auth")
-        _check("abeja_auth", auth, "open", "strict")
-        result = config.getini("abeja_result_dir")
-        _check("abeja_result_dir", result, "absolute", "relative")
-        environment = dict(_variable(line) for line in config.getini("abeja_environment"))
-        return cls(emulate, auth, environment, result == "relative")
+def _is_wanted(config: pytest.Config, options: Any) -> bool:
+    try:
+        configured = config.getini("abeja_emulate")
+    except (ValueError, pytest.UsageError) as error:
+        message = f"abeja_emulate: {error}; it must be true or false"
+        raise pytest.UsageError(message) from error
+    given = getattr(options, "abeja_emulate", None)
+    return bool(configured if given is None else given)
 
 
-def _check(name: str, value: Any, one: str, other: str) -> None:
-    if value not in {one, other}:
-        message = f"{name} is {value!r}; it must be {one} or {other}"
-        raise pytest.UsageError(message)
-
-
-def _variable(line: str) -> tuple[str, str]:
-    name, equals, value = (part.strip() for part in line.partition("="))
-    if not equals or not (name.isascii() and name.isidentifier()):
-        message = f"abeja_environment: {line!r} is not NAME=value, with letters, digits and _ in the name only"
-        raise pytest.UsageError(message)
-    return name, value
+def _is_configured(config: pytest.Config) -> bool:
+    """Tell whether the configuration says anything that could be wrong; a run that says nothing pays nothing."""
+    return any(config.getini(name) not in {None, "", default} for name, default in _CONFIGURED.items()) or bool(
+        config.getini("abeja_environment")
+    )
 
 
 class Session:
     """The emulation of a whole test run."""
 
     def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         self.emulation = make_emulation(settings)
         try:
             self.emulation.start()
@@ -138,8 +233,29 @@ def make_emulation(settings: Settings) -> Emulation:
     from abeja_emulator.platform import Platform
 
     return Emulation(
-        Platform(auth=settings.auth), environment=settings.environment, relative_result=settings.relative_result
+        Platform(auth=settings.auth) if settings.seed is None else _seeded(settings.seed, settings),
+        image=settings.image,
+        environment=settings.environment,
+        relative_result=settings.relative_result,
+        allow_hosts=settings.allow_hosts,
+        offline=settings.unknown_host == "connection-error",
     )
+
+
+def _seeded(path: Path, settings: Settings) -> Platform:
+    from abeja_emulator.platform import Platform
+    from abeja_emulator.seed_file import SeedFile
+    from abeja_emulator.seeding import SeedError
+
+    try:
+        seed = SeedFile(path)
+        organization = seed.document.organization
+        platform = Platform(auth=settings.auth, organization=organization.name, organization_id=organization.id)
+        seed.put(platform)
+    except (SeedError, ValueError) as error:
+        message = f"abeja_seed: {error}"
+        raise pytest.UsageError(message) from error
+    return platform
 
 
 @pytest.fixture
@@ -148,11 +264,18 @@ def _abeja_emulation(request: pytest.FixtureRequest) -> Iterator[Emulation]:
     if session is not None:
         yield session.emulation
         return
+    from abeja_emulator.pytest_report import begin, fail_for_refused
+    from abeja_emulator.pytest_settings import Settings
+
+    settings = Settings.of(request.config, request.config.option)
+    request.config.stash[_USED] = True
     auth = marked(request.node).get("auth")
-    emulation = make_emulation(Settings.of(request.config, request.config.option))
+    emulation = make_emulation(settings)
     emulation.platform.auth = auth or emulation.platform.auth
     with emulation.platform, emulation:
+        begin(request.node, emulation, settings.keep)
         yield emulation
+    fail_for_refused(request.node)
 
 
 @pytest.fixture
@@ -170,12 +293,15 @@ def abeja_dataset(abeja: Platform, request: pytest.FixtureRequest) -> Callable[.
     """Factory: abeja_dataset(source, name=None, type=None, props=None) creates a dataset and returns its id.
 
     The source is a folder with one sub-folder for each label, a JSON or YAML file, or a list of
-    items. A relative path is looked for from the test's folder upwards, there also in `fixtures/`.
+    items. A relative path is looked for from the test's folder upwards, there also in `fixtures/` (or
+    the folders that `abeja_fixtures` names), and last among the sample data: "shapes", "points".
     """
-    places = _places(request)
+    from abeja_emulator.pytest_places import Places
+
+    places = Places(request)
 
     def make(source: Any, name: str | None = None, **options: Any) -> SeededDataset:
-        return abeja.seed.dataset(_found(source, places), name, **options)
+        return abeja.seed.dataset(places.find(source), name, **options)
 
     return make
 
@@ -223,7 +349,9 @@ def abeja_train(
     that was made through the API. The job comes back with `status`, `statistics` (a list, and a table
     by stage), `artifacts`, `log`, `exception` and `result_dir`; a handler that raises makes it Failed.
     """
-    places = _places(request)
+    from abeja_emulator.pytest_places import Places
+
+    places = Places(request)
     marks = marked(request.node)
 
     def train(handler: Any, *, source: Any = None, image: str | None = None, **options: Any) -> TrainedJob:
@@ -236,12 +364,12 @@ def abeja_train(
                 message = f"job {handler} was made through the API and has all of its own; {given} cannot be given now"
                 raise TypeError(message)
             return _abeja_emulation.trainer.run(str(handler))
-        image = image or marks.get("image")
-        folder = None if source is None else _found_folder(source, places)
-        script = image is not None and calling_of(image) is Calling.SCRIPT
+        image = image or marks.get("image") or _abeja_emulation.image
+        folder = None if source is None else places.find_folder(source)
+        script = calling_of(image) is Calling.SCRIPT
         datasets = {**(marks.get("datasets") or {}), **(options.pop("datasets", None) or {})}
         return _abeja_emulation.trainer.train(
-            find_handler(handler, places, folder, script=script),
+            find_handler(handler, places.folders, folder, script=script),
             image=image,
             datasets={alias: value if _is_id(value) else abeja_dataset(value) for alias, value in datasets.items()},
             environment={**(marks.get("environment") or {}), **(options.pop("environment", None) or {})},
@@ -274,35 +402,3 @@ def marked(node: Any) -> dict[str, Any]:
 
 def _is_id(value: Any) -> bool:
     return isinstance(value, int) or (isinstance(value, str) and value.strip().isdecimal())
-
-
-def _places(request: pytest.FixtureRequest) -> list[Path]:
-    """Return the folders to look in: from the test's own up to the root of the run, and where pytest started."""
-    root = request.config.rootpath
-    folders = [request.path.parent, *request.path.parent.parents]
-    nearest = folders[: folders.index(root) + 1] if root in folders else folders[:1]
-    start = request.config.invocation_params.dir
-    return list(dict.fromkeys([*nearest, root, start]))
-
-
-def _found(source: Any, places: list[Path]) -> Any:
-    from pathlib import Path
-
-    if not isinstance(source, (str, Path)):
-        return source
-    for place in places:
-        for path in (place / source, place / "fixtures" / source):
-            if path.exists():
-                return path
-    message = f"there is no {str(source)!r}, nor fixtures/{source}, in {', '.join(map(str, places))}"
-    raise FileNotFoundError(message)
-
-
-def _found_folder(source: Any, places: list[Path]) -> Path:
-    from pathlib import Path
-
-    folder = Path(_found(source, places))
-    if not folder.is_dir():
-        message = f"source={str(source)!r} is {folder}, which is no folder"
-        raise NotADirectoryError(message)
-    return folder

@@ -36,6 +36,12 @@ _DATASET_KEYS = ("items", "name", "props", "type")
 _YAML = (".yaml", ".yml")
 
 
+def samples_folder() -> Path:
+    """Return the folder of the sample data, which travels with the package; in a checkout it is `fixtures/`."""
+    inside = Path(__file__).parent / "samples"
+    return inside if inside.is_dir() else Path(__file__).parents[1] / "fixtures"
+
+
 class SeedError(ValueError):
     """What was to be put on the platform cannot be read as it is."""
 
@@ -100,6 +106,7 @@ class Seed:
         *,
         type: str | None = None,  # noqa: A002 - the word of the platform
         props: Any = None,
+        identifier: str | None = None,
     ) -> SeededDataset:
         """Create a dataset and upload its files, and return its id.
 
@@ -115,6 +122,7 @@ class Seed:
             type: `classification` when there are labels, `custom` when there are none.
             props: as the platform keeps it; by default one category with the labels. Labels of items are
                 looked for in its categories.
+            identifier: id of the dataset, such as one that a handler has in its code; 13 digits.
 
         Raises:
             SeedError: when the source cannot be read; nothing was created then.
@@ -136,16 +144,18 @@ class Seed:
             datasets = Datasets(self._world)
             taken = {dataset.name for dataset in datasets.select(organization)}
             unique = wanted if name else _free_name(wanted, taken)
-            dataset = datasets.create(organization, unique, kind, props)
+            dataset = datasets.create(organization, unique, kind, props, identifier)
             channel = Channels(self._world).create(organization, unique, f"files of dataset {unique}")
             items = [(self._source_data(channel.channel_id, entry), _attributes(entry, ids)) for entry in entries]
             datasets.add_items(organization, dataset.dataset_id, items)
         return SeededDataset(dataset.dataset_id, unique, channel.channel_id, labels, len(items))
 
-    def channel(self, name: str, description: str | None = None) -> str:
-        """Create a channel and return its id."""
+    def channel(self, name: str, description: str | None = None, identifier: str | None = None) -> str:
+        """Create a channel and return its id; `identifier` is one that a handler has in its code."""
+        organization = self._platform.organization.id
         with self._world.store.transaction():
-            return Channels(self._world).create(self._platform.organization.id, name, description).channel_id
+            channels = Channels(self._world)
+            return channels.create(organization, name, description, identifier=identifier).channel_id
 
     def file(
         self,
@@ -190,6 +200,35 @@ class Seed:
         return [{"data_uri": f"datalake://{channel_id}/{file.file_id}", "data_type": file.content_type}]
 
 
+def parse_file(path: Path) -> Any:
+    """Return what a JSON or YAML file holds.
+
+    Raises:
+        SeedError: when it holds neither.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        message = f"{path} is neither JSON nor YAML: {error}"
+        raise SeedError(message) from error
+    if path.suffix in _YAML:
+        try:
+            import yaml  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            message = f"{path} is YAML; install abeja-emulator[yaml] to read it"
+            raise SeedError(message) from error
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            message = f"{path} is not YAML: {error}"
+            raise SeedError(message) from error
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"{path} is not JSON: {error}"
+        raise SeedError(message) from error
+
+
 def _read(source: Source) -> tuple[list[_Entry], dict[str, Any]]:
     """Return the items of a source, and what else it says of the dataset."""
     if isinstance(source, (str, Path)):
@@ -197,7 +236,7 @@ def _read(source: Source) -> tuple[list[_Entry], dict[str, Any]]:
         if path.is_dir():
             return _read_folder(path), {"name": path.resolve().name}
         if path.is_file():
-            data = _parse(path)
+            data = parse_file(path)
             given = data if isinstance(data, dict) else {"items": data}
             try:
                 return _read_items(given, path.parent), {"name": path.stem, **given}
@@ -342,27 +381,3 @@ def _numbered(name: str) -> Iterator[str]:
     while True:
         yield f"{name}-{number}"
         number += 1
-
-
-def _parse(path: Path) -> Any:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        message = f"{path} is neither JSON nor YAML: {error}"
-        raise SeedError(message) from error
-    if path.suffix in _YAML:
-        try:
-            import yaml  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            message = f"{path} is YAML; install abeja-emulator[yaml] to read it"
-            raise SeedError(message) from error
-        try:
-            return yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            message = f"{path} is not YAML: {error}"
-            raise SeedError(message) from error
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        message = f"{path} is not JSON: {error}"
-        raise SeedError(message) from error

@@ -291,7 +291,7 @@ class TestRefusal:
         with pytest.raises(OSError, match="file"):
             unpack(zipped(FILES), tmp_path / "file" / "folder")
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(
         kind=st.sampled_from(KINDS),
         changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4),
@@ -318,7 +318,7 @@ class TestPack:
         st.characters(categories=["L", "N"], include_characters=" ._-犬'\""), min_size=1, max_size=8
     ).filter(lambda name: name not in {".", ".."})
 
-    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(suppress_health_check=[HealthCheck.too_slow])
     @given(
         files=st.dictionaries(
             st.lists(NAMES, min_size=1, max_size=3).map("/".join), st.binary(max_size=100), min_size=1, max_size=5

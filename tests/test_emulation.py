@@ -25,8 +25,6 @@ from abeja_emulator.transports.errors import AddressTaken, UnknownHostError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from abeja_emulator.transports.errors import RefusedCall
-
 
 def installed() -> dict[str, Any]:
     """Return what an emulation changes of its process."""
@@ -160,10 +158,9 @@ def test_the_image_decides_what_the_context_is(platform: Platform) -> None:
 
 
 def test_other_hosts_are_refused_unless_allowed(platform: Platform) -> None:
-    """And somebody may be told."""
-    refused: list[RefusedCall] = []
-    with Emulation(platform, on_refused=refused.append), pytest.raises(UnknownHostError):
+    """And it is noted."""
+    with Emulation(platform) as emulation, pytest.raises(UnknownHostError):
         requests.get("http://elsewhere.invalid/", timeout=1)
-    assert [call.host for call in refused] == ["elsewhere.invalid"]
+    assert [call.host for call in emulation.refused] == ["elsewhere.invalid"]
     with Emulation(platform, allow_hosts=["localhost"]), pytest.raises(requests.ConnectionError):
         requests.get("http://localhost:1/", timeout=1)

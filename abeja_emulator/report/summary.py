@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.runtime.statistics import Statistics
@@ -11,13 +12,14 @@ from abeja_emulator.wire.operations import Evidence
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from abeja_emulator.report.records import JobRecord, TestRecord
+    from abeja_emulator.report.records import CallRecord, JobRecord, TestRecord
 
 #: More jobs than these are counted, not listed; the page has them all.
 JOBS_LISTED = 20
 
-#: Of a failing test's calls, the last ones; what failed is seldom the first of them.
-CALLS_LISTED = 20
+#: Of a failing test's calls, the refused ones and the last of all; what failed is seldom the first of them.
+REFUSED_LISTED = 10
+CALLS_LISTED = 5
 LOG_LISTED = 30
 
 #: Metrics a person looks for first.
@@ -103,12 +105,7 @@ def last_values(job: JobRecord) -> str:
 def section(record: TestRecord) -> str:
     """Return what a failing test did to the platform: its calls, statistics and log."""
     lines = [f"  {sentence}" for sentence in record.refused_hosts]
-    if record.calls:
-        left_out = record.calls_in_all - len(record.calls[-CALLS_LISTED:])
-        lines.append("calls" + (f" (the last {CALLS_LISTED}, {left_out} before them)" if left_out else ""))
-        for call in record.calls[-CALLS_LISTED:]:
-            error = f": {call.error}" if call.error else ""
-            lines.append(f"  {seconds(call.after):>8}  {call.method} {call.path} → {call.status}{error}")
+    lines += _calls(record)
     for job in record.jobs:
         lines.append("job " + next(job_lines(job)))
         lines += [f"  {job.message}"] if job.message else []
@@ -151,6 +148,28 @@ def size(count: int) -> str:
 def counted(number: int, what: str) -> str:
     """Return `1 job` or `2 jobs`."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _calls(record: TestRecord) -> Iterator[str]:
+    """Yield what was called how often, and the calls that a person will want to see."""
+    if not record.calls:
+        return
+    times = Counter(call.operation or f"{call.method} {call.path}" for call in record.calls)
+    what = counted(record.calls_in_all, "call")
+    if record.calls_in_all > len(record.calls):
+        what += f", of the last {len(record.calls)}"
+    yield f"{what}: " + ", ".join(name if count == 1 else f"{count} × {name}" for name, count in times.items())
+    refused, last = record.refused_calls[-REFUSED_LISTED:], record.calls[-CALLS_LISTED:]
+    yield from _timed("refused", [call for call in refused if call not in last])
+    yield from _timed("the last of them", last)
+
+
+def _timed(heading: str, calls: Sequence[CallRecord]) -> Iterator[str]:
+    if calls:
+        yield heading
+    for call in calls:
+        error = f": {call.error}" if call.error else ""
+        yield f"  {seconds(call.after):>8}  {call.method} {call.path} → {call.status}{error}"
 
 
 def _last(values: Sequence[Any]) -> Any:

@@ -84,23 +84,26 @@ class Trainer:
         folder: where result directories and caches are made, one sub-folder a job; it is left as it
             is afterwards, so that a test can look at it.
         api_url: base URL of the API, for `ABEJA_API_URL`.
+        image: image of jobs that name none.
         environment: user variables of every job, below those of version and job.
         relative_result: give the handler a result directory relative to its working directory, as
             the documentation says, instead of the absolute one the runner makes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two by name
         self,
         platform: Platform,
         folder: Path,
         *,
         api_url: str = "https://api.abeja.io",
+        image: str | None = None,
         environment: Mapping[str, Any] | None = None,
         relative_result: bool = False,
     ) -> None:
         self._platform = platform
         self._folder = folder
         self._api_url = api_url
+        self._image = image
         self._environment = environment
         self._relative_result = relative_result
         self._definitions = Definitions(platform.world)
@@ -123,7 +126,7 @@ class Trainer:
             handler: what to call.
             datasets: alias → dataset id, or what has one as its text.
             environment: the user's variables of the job.
-            image: image of the version.
+            image: image of the version; by default that of the trainer.
             instance_type: of the job.
             definition: name of the definition; the handler's name by default.
             description: of the job.
@@ -137,7 +140,7 @@ class Trainer:
         with self._platform.world.store.transaction():
             name = definition or handler.name.replace(":", "-").replace("/", "-").replace("<", "").replace(">", "")
             made = self._definitions.find(organization, name) or self._definitions.create(organization, name)
-            version = self._definitions.create_version(made, None, handler=handler.name, image=image)
+            version = self._definitions.create_version(made, None, handler=handler.name, image=image or self._image)
             job = self._jobs.create(
                 made,
                 version,

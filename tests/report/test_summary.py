@@ -44,7 +44,7 @@ def test_the_section_has_calls_statistics_and_log() -> None:
     """What a person needs to see why it failed, the last things at hand."""
     text = section(failed())
     assert "GET /nowhere → 404: is no operation of the platform" in text
-    assert "the last 20, 40 before them" in text
+    assert "42 calls, of the last 2: update_statistics, GET /nowhere" in text
     assert "job broken:2  Failed  1 min 15 s" in text
     assert "Traceback" in text
     assert "  validation accuracy" in section(learned())

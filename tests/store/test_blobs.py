@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from abeja_emulator.wire.messages import Body
 
 #: Fixtures that any number of examples may share.
-SHARED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 CONTENT = bytes(range(LARGE * 3))
 

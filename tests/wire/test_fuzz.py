@@ -151,7 +151,7 @@ def target_of(populated: Populated, operation: Operation, segments: dict[str, An
     return "/".join(quote(segment, safe="") for segment in path) + "?" + query
 
 
-@settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=800, suppress_health_check=[HealthCheck.too_slow])
 @given(call=calls(), data=st.data())
 def test_no_input_finds_a_defect(populated: Populated, call: Any, data: st.DataObject) -> None:
     operation, segments, query, headers, body = call

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FORM = "multipart/form-data; boundary=b"
 
 #: Fixtures that any number of examples may share.
-SHARED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def part(disposition: str, content: bytes = b"content", *headers: str) -> bytes:

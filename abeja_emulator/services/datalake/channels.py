@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from abeja_emulator.errors import Conflict, NotFound
+from abeja_emulator.errors import BadRequest, Conflict, NotFound
 from abeja_emulator.services.datalake.records import Channel
 from abeja_emulator.services.organizations.rules import Accounts, second
 
@@ -26,12 +26,25 @@ class Channels:
         self._accounts = Accounts(world)
 
     def create(
-        self, organization_id: str, name: str | None, description: str | None = None, storage_type: str = "datalake"
+        self,
+        organization_id: str,
+        name: str | None,
+        description: str | None = None,
+        storage_type: str = "datalake",
+        *,
+        identifier: str | None = None,
     ) -> Channel:
-        """Create a channel; names need not be unique."""
+        """Create a channel, with an id of its own unless one is given; names need not be unique.
+
+        Raises:
+            BadRequest: when the given id is in use.
+        """
+        if identifier is not None and self._channels.find(identifier) is not None:
+            message = f"there is a channel with the id {identifier} already"
+            raise BadRequest(message)
         now = self._now()
         channel = Channel(
-            channel_id=self._world.ids.platform_id(),
+            channel_id=self._world.ids.platform_id(identifier),
             name=name,
             display_name=name,
             description=description,

@@ -45,12 +45,12 @@ class Datasets:
         self._datasets = world.store.table("dataset", Dataset)
         self._items = world.store.table("dataset_item", DatasetItem)
 
-    def create(self, organization_id: str, name: str, type_: str, props: Any) -> Dataset:
-        """Create a dataset.
+    def create(self, organization_id: str, name: str, type_: str, props: Any, identifier: str | None = None) -> Dataset:
+        """Create a dataset, with an id of its own unless one is given.
 
         Raises:
             BadRequest: when the organization has one of that name (400, not 409: SDK docstring of
-                create_dataset), or the name is empty.
+                create_dataset), the name is empty, or the given id is in use.
         """
         if not name:
             message = "a dataset needs a name"
@@ -58,9 +58,12 @@ class Datasets:
         if self._datasets.named(organization_id, name) is not None:
             message = f"dataset {name!r} exists already; choose another name or delete it first"
             raise BadRequest(message)
+        if identifier is not None and self._datasets.find(identifier) is not None:
+            message = f"there is a dataset with the id {identifier} already"
+            raise BadRequest(message)
         now = iso(self._world.clock.now())
         dataset = Dataset(
-            dataset_id=self._world.ids.platform_id(),
+            dataset_id=self._world.ids.platform_id(identifier),
             organization_id=organization_id,
             name=name,
             type=type_,

@@ -33,7 +33,7 @@ class Accounts:
         """Create an organization and return it."""
         now = second(self._world.clock.now())
         organization = Organization(
-            id=identifier or self._world.ids.platform_id(),
+            id=self._world.ids.platform_id(identifier),
             name=name,
             display_name=name,
             created_at=now,

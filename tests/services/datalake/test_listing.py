@@ -48,7 +48,7 @@ class TestPages:
     """Tokens of GET /channels/{channel_id}."""
 
     @given(count=st.integers(0, 12), size=st.integers(1, 14), descending=st.booleans())
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_each_file_exactly_once(
         self, datalake: Client, wire: Wire, count: int, size: int, *, descending: bool
     ) -> None:

@@ -106,7 +106,7 @@ class TestMetadata:
     """Headers x-abeja-meta-…."""
 
     @given(metadata=st.dictionaries(NAMES, st.text(), max_size=5))
-    @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_round_trip(self, channel: Channel, metadata: dict[str, str]) -> None:
         """Names and values in any language come back, from the upload, from get and from list."""
         wanted = {key: value for key, value in metadata.items() if key not in {"content_type", "content-type"}}

@@ -72,7 +72,7 @@ class TestCreate:
         assert datasets.get_dataset(created.dataset_id).props == props
 
     @given(props=JSON)
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_props_are_free_json(self, datasets: Client, props: Any) -> None:
         """Any JSON, in any language and of any size of number, survives."""
         created = datasets.datasets.create("a", "custom", props)

@@ -93,7 +93,7 @@ class TestCreate:
         assert wire("POST", items, json=[]).json() == []
 
     @given(attributes=JSON)
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_attributes_are_free_json(self, dataset: Dataset, attributes: Any) -> None:
         """Any JSON survives as attributes, when an item is created and when it is updated."""
         item = dataset.dataset_items.create(SOURCE, attributes)

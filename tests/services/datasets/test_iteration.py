@@ -102,14 +102,14 @@ class TestIteration:
     """`for item in dataset.dataset_items.list()`."""
 
     @given(count=st.integers(0, 25), limit=st.none() | st.integers(1, 30))
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_each_item_exactly_once(self, datasets: Client, wire: Wire, count: int, limit: int | None) -> None:
         """Whatever the number of items and the size of a page, it ends, and yields each item once, in order."""
         dataset, numbers = fill(datasets, wire, count)
         assert ids(iter(dataset.dataset_items.list(limit=limit)), count) == numbers
 
     @given(count=st.integers(0, 25), limit=st.integers(1, 30), taken=st.integers(0, 25))
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_next_and_then_the_rest(self, datasets: Client, wire: Wire, count: int, limit: int, taken: int) -> None:
         """Some taken with next(), the rest in a loop."""
         dataset, numbers = fill(datasets, wire, count)
@@ -159,7 +159,7 @@ class TestContent:
     """Items with files: downloads, threads, and the SDK's cache."""
 
     @given(count=st.integers(0, 12), limit=st.integers(1, 14))
-    @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_prefetch(self, platform: Platform, datasets: Client, count: int, limit: int) -> None:
         """Five threads fetch every file once; each item comes exactly once, with its own content."""
         contents = {f"content {number}": number for number in range(count)}

@@ -99,7 +99,7 @@ class TestPath:
         for spelling in (segment, quote(name, safe="")):
             assert wire("GET", f"{DEFINITIONS}/{spelling}").json()["name"] == name
 
-    @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(name=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
     def test_any_name(self, wire: Wire, name: str) -> None:
         """A name that is taken can be found, archived and deleted under itself; one that could not is refused."""

@@ -157,7 +157,7 @@ class TestCreate:
 class TestLayers:
     """What a job sets lies over what its version sets."""
 
-    @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         below=st.dictionaries(st.sampled_from("ABCD"), st.integers(0, 9).map(str)),
         above=st.dictionaries(st.sampled_from("ABCD"), st.integers(10, 19).map(str)),

@@ -129,7 +129,7 @@ class TestMove:
         check_refusal(put("Active", start_time=time), 400)
         assert state(platform) == before
 
-    @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(moves=st.lists(st.sampled_from(STATUSES), max_size=6))
     def test_any_way(
         self, platform: Platform, definition: JobDefinition, version: JobDefinitionVersion, moves: list[str]

@@ -80,7 +80,7 @@ class TestPost:
         assert api.get_training_jobs(organization, "definition")["entries"][0]["statistics"] == {}
         assert platform.look.statistics(job.job_id) == posted
 
-    @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(statistics=st.dictionaries(texts | st.sampled_from(["stages", "self", "epoch"]), json_values, max_size=4))
     @example({"stages": None})
     @example({"stages": {"train": {"name": "x"}}})

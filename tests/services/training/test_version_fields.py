@@ -34,7 +34,7 @@ json_values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=Fa
 #: Text that is near to a name of an image.
 image_like = st.text("abz09.-_/: ", max_size=20) | st.lists(st.text("ab:", max_size=3), max_size=5).map("/".join)
 
-in_one_platform = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_one_platform = settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,126 @@
+"""What a test run shows: takes down each test, and makes of that a summary, sections and a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from abeja_emulator.archives import ArchiveError, unpack
+from abeja_emulator.report.page import page
+from abeja_emulator.report.recorder import Recorder
+from abeja_emulator.report.records import TestRecord, pack
+from abeja_emulator.report.records import unpack as unpack_record
+from abeja_emulator.report.summary import section, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from abeja_emulator.emulation import Emulation
+
+#: Heading of the summary and of the sections.
+TITLE = "ABEJA Platform"
+
+#: Under this name a report carries what was taken down of its test, also from a worker of pytest-xdist.
+ATTRIBUTE = "abeja_emulator"
+
+_NOTES = pytest.StashKey["Notes"]()
+
+
+class Notes:
+    """What is taken down of one test.
+
+    Args:
+        emulation: what the test has to do with.
+        keep: folder to keep the jobs of the test in, or None.
+    """
+
+    def __init__(self, emulation: Emulation, keep: Path | None) -> None:
+        self._emulation = emulation
+        self._keep = keep
+        self._recorder = Recorder(emulation.platform, (emulation.job.training_job_id, emulation.result_dir))
+        self._refused_before = len(emulation.refused)
+        self.failed = False
+
+    def take_down(self, report: pytest.TestReport) -> None:
+        """Take down what the test did, once it was called or could not be; add a section when it failed."""
+        self.failed = self.failed or report.failed
+        if report.when == "teardown" or (report.when == "setup" and report.passed):
+            return
+        record = self._recorder.record(report.nodeid, self.refused())
+        if not (record.jobs or record.calls_in_all or record.refused_hosts):
+            return
+        record.outcome = "error" if report.when == "setup" and report.failed else report.outcome
+        setattr(report, ATTRIBUTE, pack(record))
+        if report.failed:
+            report.sections.append((TITLE, section(record)))
+        if self._keep is not None:
+            self._keep_jobs(self._keep / _as_file_name(report.nodeid), record)
+
+    def refused(self) -> list[str]:
+        """Return the calls of this test to hosts that are not emulated, one sentence each."""
+        return [
+            f"refused {call}: the host is neither emulated nor allowed; if it is needed: --abeja-allow-host {call.host}"
+            for call in self._emulation.refused[self._refused_before :]
+        ]
+
+    def complaint(self) -> str:
+        """Return why a test that went well so far has to fail, or an empty text.
+
+        Where a machine without a network is played, a handler that lives with its errors is right.
+        """
+        return "" if self.failed or self._emulation.offline else "\n".join(self.refused())
+
+    def _keep_jobs(self, folder: Path, record: TestRecord) -> None:
+        look = self._emulation.platform.look
+        for job in record.jobs:
+            place = folder / job.id
+            place.mkdir(parents=True, exist_ok=True)
+            (place / "log.txt").write_text("\n".join(line.message for line in look.log(job.id)), encoding="utf-8")
+            (place / "statistics.json").write_text(json.dumps(job.statistics, indent=2), encoding="utf-8")
+            if look.job(job.id).artifact is not None:
+                try:
+                    unpack(look.result(job.id), place / "result")
+                except ArchiveError:
+                    (place / "result.bin").write_bytes(look.result(job.id))
+
+
+def begin(item: pytest.Item, emulation: Emulation, keep: Path | None) -> None:
+    """Take down from now on what a test does."""
+    item.stash[_NOTES] = Notes(emulation, keep)
+
+
+def take_down(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Take down one phase of a test, if anything is taken down of it."""
+    notes = item.stash.get(_NOTES, None)
+    if notes is not None:
+        notes.take_down(report)
+
+
+def fail_for_refused(item: pytest.Item) -> None:
+    """Fail a test that called a host that is neither emulated nor allowed, unless it has failed already.
+
+    The handler may have swallowed the error, as the SDK does for statistics.
+    """
+    notes = item.stash.get(_NOTES, None)
+    complaint = "" if notes is None else notes.complaint()
+    if complaint:
+        pytest.fail(complaint, pytrace=False)
+
+
+def lines(records: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the summary of a run."""
+    return summary([unpack_record(record) for record in records])
+
+
+def write_page(records: Sequence[dict[str, Any]], path: Path) -> None:
+    """Write the report page of a run."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page([unpack_record(record) for record in records]), encoding="utf-8")
+
+
+def _as_file_name(node_id: str) -> str:
+    return re.sub(r"[^\w.\-\[\]]+", "_", node_id)

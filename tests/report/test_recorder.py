@@ -1,0 +1,112 @@
+"""What a test did to a platform is taken down from its state, without secrets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from abeja.datasets import APIClient
+from abeja.train.client import Client
+from abeja.train.statistics import Statistics
+
+from abeja_emulator.report.recorder import CALLS_KEPT, Recorder
+from abeja_emulator.report.records import pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from abeja_emulator.platform import Platform
+    from abeja_emulator.runtime.job import TrainedJob
+
+
+def work(context: object) -> None:
+    """Print secrets, leave files, post two statistics of which one is too large."""
+    import os
+    from pathlib import Path
+
+    del context
+    print("token", os.environ["PLATFORM_AUTH_TOKEN"])
+    print("\x1b[31mred\x1b[0m")
+    (Path(os.environ["ABEJA_TRAINING_RESULT_DIR"]) / "model.txt").write_text("model")
+    client = Client()
+    client.update_statistics(Statistics(num_epochs=1, epoch=1, text="x" * 1_100_000))
+    statistics = Statistics(num_epochs=1, epoch=1)
+    statistics.add_stage(Statistics.STAGE_TRAIN, accuracy=0.5, loss=0.25)
+    client.update_statistics(statistics)
+
+
+def test_a_job_is_taken_down(abeja: Platform, abeja_train: Callable[..., TrainedJob]) -> None:
+    """Status, duration, statistics, the refused one, artifacts with sizes, log without the token."""
+    recorder = Recorder(abeja)
+    trained = abeja_train(work)
+
+    record = recorder.record("test")
+
+    (job,) = record.jobs
+    assert (job.id, job.status, job.message) == (trained.id, "Complete", None)
+    assert job.seconds is not None
+    assert job.seconds >= 0
+    assert [statistic["stages"] for statistic in job.statistics] == [{"train": {"accuracy": 0.5, "loss": 0.25}}]
+    assert len(job.refused_statistics) == 1
+    assert "1048576" in job.refused_statistics[0]
+    assert job.artifacts == {"model.txt": 5}
+    assert "red" in job.log
+    token = abeja.look.job(trained.id).token
+    assert all(token not in line for line in job.log)
+    assert unpack(pack(record)) == record
+
+
+def test_only_what_came_after_is_taken_down(abeja: Platform, abeja_train: Callable[..., TrainedJob]) -> None:
+    """Neither the jobs nor the calls of another test."""
+    abeja_train(lambda _context: None)
+    APIClient().list_datasets(abeja.organization.id)
+    recorder = Recorder(abeja)
+
+    record = recorder.record("test")
+
+    assert (record.jobs, record.calls, record.calls_in_all) == ([], [], 0)
+
+
+def test_calls_say_when_what_and_how_it_is_known(abeja: Platform) -> None:
+    """Refusals with their sentence; signatures and tokens never."""
+    recorder = Recorder(abeja)
+    channel = abeja.seed.channel("c")
+    file = abeja.seed.file(channel, "text")
+    headers = {"Authorization": "Bearer s3cr3t-s3cr3t"}
+    answer = requests.get(f"https://api.abeja.io/channels/{channel}/{file}?token=s3cr3t", headers=headers, timeout=5)
+    requests.get(answer.json()["download_uri"], timeout=5)
+    requests.get(answer.json()["download_uri"] + "x", timeout=5)
+    requests.get("https://api.abeja.io/nowhere", headers=headers, timeout=5)
+
+    calls = recorder.record("test").calls
+
+    assert [call.operation for call in calls] == ["get_channel_file_download", "download_file", "download_file", None]
+    assert [call.status for call in calls] == [200, 200, 403, 404]
+    assert [call.evidence for call in calls] == ["client", "client", "client", None]
+    assert calls == sorted(calls, key=lambda call: call.after)
+    shown = repr(calls)
+    assert "s3cr3t" not in shown
+    assert "signature=" not in shown
+
+
+def test_many_calls_are_counted_and_the_last_kept(abeja: Platform) -> None:
+    """A test that never ends its loop does not fill the memory."""
+    recorder = Recorder(abeja)
+    client = APIClient()
+    for _ in range(CALLS_KEPT + 3):
+        client.list_datasets(abeja.organization.id)
+
+    record = recorder.record("test")
+
+    assert record.calls_in_all == CALLS_KEPT + 3
+    assert len(record.calls) == CALLS_KEPT
+
+
+@pytest.mark.usefixtures("abeja_context")
+def test_the_current_job_is_taken_down_once_it_is_used(abeja: Platform, tmp_path: Path) -> None:
+    """It is there for every test, and shown only for those that asked for it."""
+    (job,) = abeja.look.jobs()
+    record = Recorder(abeja, (job.training_job_id, tmp_path)).record("test")
+    assert [each.status for each in record.jobs] == ["Active"]
