@@ -184,7 +184,7 @@ class Platform:
         route = self._route(request)
         error: str | None = None
         try:
-            operation, rule = _chosen(route, request)
+            operation, rule = self._chosen(route, request)
             with self._store.transaction() if operation.writes else self._store.reading():
                 caller = self._authenticate(operation, route, request)
                 call = self._validate(operation, route, request, caller)
@@ -212,6 +212,26 @@ class Platform:
                 route.values["organization_id"] = subdomain
                 return route
         return self._router.route(Base.API, request.method, path)
+
+    def _chosen(self, route: Route, request: Request) -> tuple[Operation, Callable[[Any], Any]]:
+        path = request.target.partition("?")[0]
+        if route.operation is None and route.methods:
+            methods = ", ".join(route.methods)
+            message = f"{path} has no method {request.method}; it has {methods}"
+            raise MethodNotAllowed(message, headers=(("Allow", methods),))
+        if route.operation is None:
+            message = f"{request.method} {path} is no operation of the platform"
+            nearest = self._router.nearest(Base.API, request.method, path)
+            if nearest is not None:
+                message += f"; the nearest one is {nearest.method} {nearest.path} ({nearest.name})"
+            raise NotFound(message)
+        if route.operation.rule is None:
+            message = (
+                f"{route.operation.name} ({request.method} {route.operation.path}) is an operation of the platform, "
+                "but it is not emulated yet; docs/coverage.md lists those that are"
+            )
+            raise NotEmulated(message)
+        return route.operation, route.operation.rule
 
     def _authenticate(self, operation: Operation, route: Route, request: Request) -> Caller | None:
         if operation.access is Access.SIGNATURE:
@@ -259,24 +279,6 @@ class Platform:
             *error.headers,
         ]
         return Response(error.status, headers, body)
-
-
-def _chosen(route: Route, request: Request) -> tuple[Operation, Callable[[Any], Any]]:
-    path = request.target.partition("?")[0]
-    if route.operation is None and route.methods:
-        methods = ", ".join(route.methods)
-        message = f"{path} has no method {request.method}; it has {methods}"
-        raise MethodNotAllowed(message, headers=(("Allow", methods),))
-    if route.operation is None:
-        message = f"{request.method} {path} is no operation of the platform"
-        raise NotFound(message)
-    if route.operation.rule is None:
-        message = (
-            f"{route.operation.name} ({request.method} {route.operation.path}) is an operation of the platform, "
-            "but it is not emulated yet; docs/coverage.md lists those that are"
-        )
-        raise NotEmulated(message)
-    return route.operation, route.operation.rule
 
 
 def _entry(request: Request, operation: Operation | None, status: int, at: float, error: str | None) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -9,6 +10,22 @@ from abeja_emulator.wire.operations import Base, Operation, Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+#: Paths less alike than this have nothing to do with each other.
+_ALIKE = 0.5
+
+_SAME_METHOD = 0.01
+_OTHER_LENGTH = 0.25
+
+
+def _likeness(parts: list[str], segments: list[str]) -> float:
+    """Return how much a path looks like a template, from 0 to 1; segments that hold ids look like anything."""
+    static = [(part, segment) for part, segment in zip(parts, segments) if not part.startswith("{")]
+    if not static:
+        return 0.0
+    alike = sum(SequenceMatcher(None, part, segment).ratio() ** 2 for part, segment in static) / len(static)
+    return alike - _OTHER_LENGTH * abs(len(parts) - len(segments))
 
 
 class _Node:
@@ -30,6 +47,7 @@ class Router:
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._roots = {base: _Node() for base in Base}
+        self._operations: dict[Base, list[Operation]] = {base: [] for base in Base}
         for operation in operations:
             self._add(operation)
 
@@ -51,6 +69,21 @@ class Router:
         }
         return Route(operation, values)
 
+    def nearest(self, base: Base, method: str, path: str) -> Operation | None:
+        """Return the operation whose path looks most like a path that is none, or None when none looks like it.
+
+        The method decides between paths that are equally near.
+        """
+        segments = [unquote(segment) for segment in path.strip("/").split("/")]
+        best, most = None, _ALIKE
+        for operation in self._operations[base]:
+            alike = _likeness(operation.path.strip("/").split("/"), segments)
+            if operation.method == method:
+                alike += _SAME_METHOD
+            if alike > most:
+                best, most = operation, alike
+        return best
+
     def _walk(self, node: _Node, segments: list[str], position: int) -> _Node | None:
         if position == len(segments):
             return node if node.operations else None
@@ -63,6 +96,7 @@ class Router:
         return None
 
     def _add(self, operation: Operation) -> None:
+        self._operations[operation.base].append(operation)
         node = self._roots[operation.base]
         for part in operation.path.split("/")[1:]:
             if part.startswith("{"):

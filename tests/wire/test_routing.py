@@ -110,3 +110,21 @@ class TestChoice:
         to = Router([Operation("o", "GET", "/a", base=Base.ORGANIZATION)])
         assert to.route(Base.ORGANIZATION, "GET", "/a").operation is not None
         assert to.route(Base.API, "GET", "/a").operation is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("GET", "/organizations/1/dataset", "list_datasets"),
+        ("POST", "/organizations/1/dataset", "create_dataset"),
+        ("GET", "/organizations/1/datasets/2/item", "list_dataset_items"),
+        ("GET", "/organization/1/channels", "list_channels"),
+        ("POST", "/organizations/1/training/definitions/name/jobs/2/statistic", "update_statistics"),
+        ("GET", "/favicon.ico", None),
+        ("GET", "/", None),
+    ],
+)
+def test_the_nearest_operation(method: str, path: str, name: str | None) -> None:
+    """A person who mistyped a path learns what was meant; nothing is suggested for what is like nothing."""
+    nearest = Router(all_operations()).nearest(Base.API, method, path)
+    assert (nearest.name if nearest else None) == name
