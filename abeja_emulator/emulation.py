@@ -97,6 +97,7 @@ class Emulation:
             on_refused=self.refused.append,
             offline=offline,
             loopback=lambda: self._loopback.address,
+            begun=lambda: platform.epochs.begun,
         )
         self.result_dir = self._folder.resolve() / RESULT_FOLDER
         self.trainer = Trainer(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Literal
 import msgspec
 
 from abeja_emulator.clock import Clock
+from abeja_emulator.epochs import Epochs
 from abeja_emulator.errors import (
     InternalServerError,
     MethodNotAllowed,
@@ -69,6 +70,7 @@ class Platform:
     Attributes:
         auth: as given; may be changed at any time.
         clock: source of time.
+        epochs: which test is running, and which left something running.
         journal: the last calls.
         world: what the rules of the services work on.
         organization: the default organization.
@@ -87,6 +89,7 @@ class Platform:
     ) -> None:
         self.auth: Authentication = auth
         self.clock = clock or Clock()
+        self.epochs = Epochs()
         self.journal = Journal()
         ids = Ids(seed)
         self._store = Store(ids, path)
@@ -178,8 +181,12 @@ class Platform:
     def handle(self, request: Request) -> Response:
         """Answer one request; never raises for what a client did.
 
+        Raises:
+            LateCallError: when what an earlier test left running calls; it names that test.
+
         A route is looked for before the credential, because a signed URL needs none.
         """
+        self.epochs.check(request.born)
         at = self.clock.timestamp()
         route = self._route(request)
         error: str | None = None

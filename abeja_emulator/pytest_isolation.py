@@ -102,7 +102,9 @@ def _abeja_function(request: pytest.FixtureRequest) -> Iterator[None]:
     platform = session_emulation(request.config).platform
     auth, platform.auth = platform.auth, marked(request.node).get("auth") or platform.auth
     platform.journal.begin()
+    platform.epochs.begin(request.node.nodeid)
     with _isolation(request.config).layer("function"):
         yield
+        platform.epochs.end()
     platform.auth = auth
     fail_for_refused(request.node)

@@ -39,6 +39,7 @@ class InProcess:
         guard: whether any other host is refused.
         loopback: returns the address of a `Loopback` of the same application; children made by
             `fork` go there, since the application of this process is out of their reach.
+        begun: returns when the current test began, for those children to say which one they belong to.
 
     Attributes:
         application: answers the requests.
@@ -55,12 +56,14 @@ class InProcess:
         offline: bool = False,
         guard: bool = True,
         loopback: Callable[[], tuple[str, int]] | None = None,
+        begun: Callable[[], float | None] = lambda: None,
     ) -> None:
         self.application = application
         self.live = False
         self._addresses = list(hosts)
         self._base_urls = BaseUrls()
         self._loopback = loopback
+        self._begun = begun
         self._pid = os.getpid()
         self._line = Line(self._connect, allow_hosts, guard=guard, on_refused=self._note_refusal, offline=offline)
         self._on_refused = on_refused
@@ -120,7 +123,8 @@ class InProcess:
                 "no way there: start a Loopback in the parent before the fork."
             )
             raise EmulatorUnreachable(message)
-        connection.sock = dial(self._loopback(), connection, scheme, host, port)
+        # This memory is as it was at the fork, so the current test is the one that forked.
+        connection.sock = dial(self._loopback(), connection, scheme, host, port, self._begun())
 
     def _note_refusal(self, call: RefusedCall) -> None:
         if os.getpid() == self._pid:

@@ -16,6 +16,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Callable
 
+from abeja_emulator.epochs import LateCallError
 from abeja_emulator.transports.base_url import BaseUrls
 from abeja_emulator.transports.child.abeja_emulator_child import (
     PREAMBLE,
@@ -219,6 +220,7 @@ class _Conversation:
         self._sock = sock
         self._reader = RequestReader(application.spool)
         self._ended = False
+        self._born: float | None = None
 
     def run(self) -> None:
         """Answer request after request until one side has enough."""
@@ -251,8 +253,10 @@ class _Conversation:
             return data
         line, _, data = data.partition(b"\r\n")
         words = line.decode("latin-1").split(" ")
-        if len(words) == 3:  # noqa: PLR2004 - the word itself, scheme and host
+        if len(words) >= 3:  # noqa: PLR2004 - the word itself, scheme, host, and birth where it is known
             self._reader.introduce(words[1], words[2])
+            with contextlib.suppress(ValueError, IndexError):
+                self._born = float(words[3])
         return data or self._sock.recv(PIECE)
 
     def _take_refusal(self, line: bytes) -> None:
@@ -288,8 +292,12 @@ class _Conversation:
             return
         if self._base_urls:
             request.target = self._base_urls.strip(request.host, request.target)
+        request.born = self._born
         try:
             response = self._application.handle(request)
+        except LateCallError as error:
+            self._ended = True
+            response = plain_error(409, str(error))
         except ConnectionResetError:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raise

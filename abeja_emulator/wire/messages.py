@@ -27,9 +27,11 @@ class Request:
         headers: raw pairs in the order sent, names as sent, text decoded as latin-1.
         body: the whole body, already received, readable from its start.
         length: the body's size in bytes.
+        born: when the process that sent it was born, by the monotonic clock; None for this process, and for
+            clients that do not say.
     """
 
-    __slots__ = ("body", "headers", "host", "length", "method", "scheme", "target")
+    __slots__ = ("body", "born", "headers", "host", "length", "method", "scheme", "target")
 
     def __init__(  # noqa: PLR0913 - the parts of a request
         self,
@@ -54,6 +56,7 @@ class Request:
                 raise TypeError(message)
             length = len(body)
         self.length = length
+        self.born: float | None = None
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name, whatever its case, or None."""

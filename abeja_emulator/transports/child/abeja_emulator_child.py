@@ -12,6 +12,7 @@ a connection pays next to nothing.
 import errno
 import os
 import sys
+import time
 from _thread import _local as ThreadLocal  # noqa: N812 - it is a class
 from _thread import allocate_lock
 
@@ -587,7 +588,24 @@ def real_socket_class(module: "Any") -> "Any":
     return module.socket
 
 
-def dial(address: "Address", connection: "Any", scheme: str, host: str, port: int) -> "Any":
+class Birth:
+    """When this process was born, by the monotonic clock that all processes of a machine share."""
+
+    now = staticmethod(time.monotonic)
+
+    def __init__(self) -> None:
+        self.at = self.now()
+        # A fork server is born once, and its children each at their time.
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._note)
+
+    def _note(self) -> None:
+        self.at = self.now()
+
+
+def dial(  # noqa: PLR0913, PLR0917 - what a connection is made of
+    address: "Address", connection: "Any", scheme: str, host: str, port: int, born: "float | None" = None
+) -> "Any":
     """Open a socket to a loopback emulator for a connection that meant to reach `host`."""
     import socket  # noqa: PLC0415 - not before a connection needs it
 
@@ -597,7 +615,8 @@ def dial(address: "Address", connection: "Any", scheme: str, host: str, port: in
         sock.settimeout(timeout if isinstance(timeout, (int, float)) else None)
         sock.connect(address)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        introduction = f"{PREAMBLE} {scheme} {join_host(host, port)}\r\n"
+        birth = _NOTHING if born is None else repr(born)
+        introduction = f"{PREAMBLE} {scheme} {join_host(host, port)} {birth}\r\n"
         sock.sendall(introduction.encode("latin-1"))
     except OSError as error:
         sock.close()
@@ -632,9 +651,10 @@ def enlist(environment: "Mapping[str, str]" = os.environ) -> None:
     if port is None:
         return
     loopback = (address, port)
+    birth = Birth()
 
     def connect(connection: "Any", scheme: str, host: str, port: int) -> None:
-        connection.sock = dial(loopback, connection, scheme, host, port)
+        connection.sock = dial(loopback, connection, scheme, host, port, birth.at)
 
     line = Line(
         connect,
