@@ -21,8 +21,11 @@ from abeja_emulator.runtime.variables import (
     user_variables,
     without_foreign,
 )
+from abeja_emulator.runtime.workers import drop_fork_server
 from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, Definitions
 from abeja_emulator.services.training.jobs import Jobs
+from abeja_emulator.transports.child.abeja_emulator_child import API_URLS
+from abeja_emulator.transports.child_processes import ChildProcesses
 from abeja_emulator.transports.children import child_environment
 from abeja_emulator.transports.in_process import InProcess
 from abeja_emulator.transports.loopback import Loopback
@@ -121,10 +124,14 @@ class Emulation:
             raise
 
     def _start(self) -> None:
-        shell_url = os.environ.get("ABEJA_API_URL")
-        for url in filter(None, (shell_url, sdk_base_url())):
+        # A worker of pytest-xdist has our own URL in its environment, and the shell's in this variable.
+        urls = os.environ.get(API_URLS, "").split()
+        urls += [url for url in (os.environ.get("ABEJA_API_URL"), sdk_base_url()) if url and url not in urls]
+        for url in urls:
             self.add_api_url(url)
         outside = dict(os.environ)
+        drop_fork_server()
+        self._stack.callback(drop_fork_server)
         self._stack.enter_context(self._loopback)
         self._stack.enter_context(self._transport)
         variables = {**without_foreign(outside), **self._environment, **self._variables(self.job)}
@@ -138,6 +145,8 @@ class Emulation:
             )
         )
         self.result_dir.mkdir(parents=True, exist_ok=True)
+        variables[API_URLS] = " ".join(urls)
+        self._stack.enter_context(ChildProcesses(variables))
         self._stack.enter_context(restored_environment(variables))
         self._stack.enter_context(thawed_sdk(variables, outside))
 

@@ -388,3 +388,34 @@ def test_the_plugin_may_come_late(pytester: pytest.Pytester) -> None:
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     shown = subprocess.run(command, cwd=pytester.path, env=environment, check=False, capture_output=True, text=True)
     assert shown.returncode == 0, shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "xdist"])
+def test_the_url_of_the_shell_reaches_the_platform_of_the_test(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: list[str]
+) -> None:
+    """With its port and its path, in this process and in children; under xdist that of the worker."""
+    monkeypatch.setenv("ABEJA_API_URL", "https://private.example.org:8443/base")
+    pytester.makepyfile(
+        """
+        import subprocess, sys
+        import requests
+        URLS = ["https://api.abeja.io", "https://private.example.org:8443/base"]
+        CHILD = (
+            "import sys, urllib.request as r; "
+            "print(r.urlopen(r.Request(sys.argv[1], headers={'Authorization': 'Bearer x'})).status)"
+        )
+
+        def test_it(abeja, abeja_dataset):
+            abeja_dataset([("one", "a")])
+            path = f"/organizations/{abeja.organization.id}/datasets"
+            for url in URLS:
+                answer = requests.get(url + path, headers={"Authorization": "Bearer x"})
+                assert [dataset["name"] for dataset in answer.json()] == ["dataset"], (url, answer.text)
+                command = [sys.executable, "-c", CHILD, url + path]
+                assert subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout == "200\\n"
+            assert len(abeja.calls("list_datasets")) == 4
+        """
+    )
+    result = pytester.runpytest_subprocess("--abeja-emulate", "-p", "no:cacheprovider", *workers)
+    result.assert_outcomes(passed=1)

@@ -11,6 +11,8 @@ import warnings
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from abeja_emulator.runtime.workers import own_workers
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
@@ -32,7 +34,8 @@ def restored_environment(environment: Mapping[str, str] | None = None) -> Iterat
 def restored_process(work: Path) -> Iterator[None]:
     """Change to `work` and restore at the end what a job finds as in a process of its own.
 
-    That is the directory, `sys.path`, arguments, signal handlers, warning filters and the root logger.
+    That is the directory, `sys.path`, arguments, signal handlers, warning filters, the root logger, and what
+    `multiprocessing` keeps for workers.
     Imports find modules in the current directory first, as the runner's launcher arranges it, and
     leave no bytecode: a module that changes twice within a second would be taken from the old one.
     """
@@ -43,6 +46,7 @@ def restored_process(work: Path) -> Iterator[None]:
         stack.enter_context(_root_logger_of_its_own())
         stack.callback(os.chdir, os.getcwd())  # noqa: PTH109 - a string, to be restored under pyfakefs too
         os.chdir(work)
+        stack.enter_context(own_workers(work))
         yield
 
 

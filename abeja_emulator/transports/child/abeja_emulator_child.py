@@ -31,6 +31,9 @@ LOOPBACK = "ABEJA_EMULATOR_LOOPBACK"
 HOSTS = "ABEJA_EMULATOR_HOSTS"
 ALLOW_HOSTS = "ABEJA_EMULATOR_ALLOW_HOSTS"
 OFFLINE = "ABEJA_EMULATOR_OFFLINE"
+#: Base URLs of the platform besides the usual one, for a process in between that makes an emulator of its own.
+API_URLS = "ABEJA_EMULATOR_API_URLS"
+VARIABLES = (LOOPBACK, HOSTS, ALLOW_HOSTS, OFFLINE)
 
 #: First word of the line with which a hooked connection introduces itself to the loopback.
 PREAMBLE = "ABEJA-EMULATOR/1"
