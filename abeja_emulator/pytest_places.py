@@ -14,16 +14,20 @@ if TYPE_CHECKING:
 class Places:
     """The places in which a test's files are looked for.
 
+    Args:
+        config: of the run.
+        test_file: file of the test.
+
     Attributes:
         folders: from the test's own up to the root of the run, and where pytest was started.
     """
 
-    def __init__(self, request: pytest.FixtureRequest) -> None:
-        root = request.config.rootpath
-        own = [request.path.parent, *request.path.parent.parents]
+    def __init__(self, config: pytest.Config, test_file: Path) -> None:
+        root = config.rootpath
+        own = list(test_file.parents)
         nearest = own[: own.index(root) + 1] if root in own else own[:1]
-        self.folders = list(dict.fromkeys([*nearest, root, request.config.invocation_params.dir]))
-        self._names: list[str] = request.config.getini("abeja_fixtures")
+        self.folders = list(dict.fromkeys([*nearest, root, config.invocation_params.dir]))
+        self._names: list[str] = config.getini("abeja_fixtures")
 
     def find(self, source: Any) -> Any:
         """Return the file or folder that a path means; what is no path is returned as it is.
@@ -31,6 +35,7 @@ class Places:
         Raises:
             FileNotFoundError: when there is none; it says where was looked and what is there.
         """
+        __tracebackhide__ = True
         if not isinstance(source, (str, Path)):
             return source
         places = [place / name for place in self.folders for name in ("", *self._names)]

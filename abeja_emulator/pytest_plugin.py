@@ -21,6 +21,9 @@ _SESSION = pytest.StashKey["Session"]()
 #: What can be wrong in the configuration, and what stands there when nothing does.
 _CONFIGURED = {"abeja_auth": "open", "abeja_result_dir": "absolute", "abeja_seed": "", "abeja_unknown_host": "raise"}
 
+#: The test that is running, which also sets up the fixtures of wider scopes it is the first to want.
+_ITEM = pytest.StashKey[pytest.Item]()
+
 #: Whether any test of the run had to do with a platform.
 _USED = pytest.StashKey[bool]()
 
@@ -122,6 +125,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     """Take down from here on what a test does, what its fixtures do included."""
+    item.config.stash[_ITEM] = item
     session = item.config.stash.get(_SESSION, None)
     if session is not None:
         from abeja_emulator.pytest_report import begin
@@ -258,7 +262,13 @@ def _seeded(path: Path, settings: Settings) -> Platform:
     return platform
 
 
-@pytest.fixture
+def _scope(fixture_name: str, config: pytest.Config) -> Any:
+    """Return the scope of a fixture: with the whole run emulated, fixtures of every scope may ask for it."""
+    del fixture_name
+    return "session" if _SESSION in config.stash else "function"
+
+
+@pytest.fixture(scope=_scope)
 def _abeja_emulation(request: pytest.FixtureRequest) -> Iterator[Emulation]:
     session = request.config.stash.get(_SESSION, None)
     if session is not None:
@@ -278,17 +288,17 @@ def _abeja_emulation(request: pytest.FixtureRequest) -> Iterator[Emulation]:
     fail_for_refused(request.node)
 
 
-@pytest.fixture
+@pytest.fixture(scope=_scope)
 def abeja(_abeja_emulation: Emulation) -> Platform:
     """The emulated platform: `abeja.seed` puts things there, `abeja.look` shows them, `abeja.calls()` lists calls.
 
-    With --abeja-emulate it is there for the whole run and each test gets it back as it was; without,
-    it is there for just the test that asks.
+    With --abeja-emulate it is there for the whole run, fixtures of any scope may ask for it, and each
+    test gets it back as it was; without, it is there for just the test that asks.
     """
     return _abeja_emulation.platform
 
 
-@pytest.fixture
+@pytest.fixture(scope=_scope)
 def abeja_dataset(abeja: Platform, request: pytest.FixtureRequest) -> Callable[..., SeededDataset]:
     """Factory: abeja_dataset(source, name=None, type=None, props=None) creates a dataset and returns its id.
 
@@ -296,12 +306,13 @@ def abeja_dataset(abeja: Platform, request: pytest.FixtureRequest) -> Callable[.
     items. A relative path is looked for from the test's folder upwards, there also in `fixtures/` (or
     the folders that `abeja_fixtures` names), and last among the sample data: "shapes", "points".
     """
-    from abeja_emulator.pytest_places import Places
-
-    places = Places(request)
+    config = request.config
 
     def make(source: Any, name: str | None = None, **options: Any) -> SeededDataset:
-        return abeja.seed.dataset(places.find(source), name, **options)
+        from abeja_emulator.pytest_places import Places
+
+        __tracebackhide__ = True
+        return abeja.seed.dataset(Places(config, config.stash[_ITEM].path).find(source), name, **options)
 
     return make
 
@@ -317,13 +328,11 @@ def abeja_context(
     Variables are set, the result directory is empty. Image, datasets and variables come from
     `@pytest.mark.abeja`; datasets can also be put into the context: `abeja_context["datasets"]["train"] = id`.
     """
+    from abeja_emulator.pytest_jobs import found_datasets
     from abeja_emulator.runtime.process import restored_environment
 
     marks = marked(request.node)
-    datasets = {
-        alias: source if _is_id(source) else abeja_dataset(source)
-        for alias, source in (marks.get("datasets") or {}).items()
-    }
+    datasets = found_datasets(marks.get("datasets"), abeja_dataset)
     with restored_environment():
         yield _abeja_emulation.make_current(
             image=marks.get("image"), datasets=datasets, environment=marks.get("environment")
@@ -337,7 +346,7 @@ def abeja_result_dir(_abeja_emulation: Emulation) -> Path:
     return _abeja_emulation.result_dir
 
 
-@pytest.fixture
+@pytest.fixture(scope=_scope)
 def abeja_train(
     _abeja_emulation: Emulation,
     abeja_dataset: Callable[..., SeededDataset],
@@ -348,33 +357,18 @@ def abeja_train(
     The handler is `module:function`, `path/to/train.py:function` or a callable, or the id of a job
     that was made through the API. The job comes back with `status`, `statistics` (a list, and a table
     by stage), `artifacts`, `log`, `exception` and `result_dir`; a handler that raises makes it Failed.
+    Further options: `instance_type`, `definition` (its name), `description`.
     """
-    from abeja_emulator.pytest_places import Places
+    config = request.config
 
-    places = Places(request)
-    marks = marked(request.node)
+    def train(handler: Any, **options: Any) -> TrainedJob:
+        from abeja_emulator.pytest_jobs import train_job
+        from abeja_emulator.pytest_places import Places
 
-    def train(handler: Any, *, source: Any = None, image: str | None = None, **options: Any) -> TrainedJob:
-        from abeja_emulator.runtime.handlers import find_handler
-        from abeja_emulator.runtime.images import Calling, calling_of
-
-        if _is_id(handler):
-            given = [name for name, value in {"source": source, "image": image, **options}.items() if value is not None]
-            if given:
-                message = f"job {handler} was made through the API and has all of its own; {given} cannot be given now"
-                raise TypeError(message)
-            return _abeja_emulation.trainer.run(str(handler))
-        image = image or marks.get("image") or _abeja_emulation.image
-        folder = None if source is None else places.find_folder(source)
-        script = calling_of(image) is Calling.SCRIPT
-        datasets = {**(marks.get("datasets") or {}), **(options.pop("datasets", None) or {})}
-        return _abeja_emulation.trainer.train(
-            find_handler(handler, places.folders, folder, script=script),
-            image=image,
-            datasets={alias: value if _is_id(value) else abeja_dataset(value) for alias, value in datasets.items()},
-            environment={**(marks.get("environment") or {}), **(options.pop("environment", None) or {})},
-            **options,
-        )
+        __tracebackhide__ = True
+        item = config.stash[_ITEM]
+        places = Places(config, item.path)
+        return train_job(_abeja_emulation, handler, options, marked(item), places, abeja_dataset)
 
     return train
 
@@ -385,7 +379,12 @@ def session_emulation(config: pytest.Config) -> Emulation:
 
 
 def marked(node: Any) -> dict[str, Any]:
-    """Return what the markers of a test say, the nearest one winning."""
+    """Return what the markers of a test say, the nearest one winning.
+
+    Raises:
+        UsageError: when one says something that cannot be.
+    """
+    __tracebackhide__ = True
     found: dict[str, Any] = {}
     for marker in reversed(list(node.iter_markers("abeja"))):
         unknown = sorted(set(marker.kwargs) - {"image", "datasets", "environment", "auth"})
@@ -393,12 +392,15 @@ def marked(node: Any) -> dict[str, Any]:
             given = unknown or list(marker.args)
             message = f"@pytest.mark.abeja takes image, datasets, environment and auth by name, not {given}"
             raise pytest.UsageError(message)
+        for name, kind in (("image", str), ("datasets", dict), ("environment", dict)):
+            value = marker.kwargs.get(name)
+            if value is not None and not isinstance(value, kind):
+                message = (
+                    f"@pytest.mark.abeja({name}={value!r}): it must be a {kind.__name__}, not a {type(value).__name__}"
+                )
+                raise pytest.UsageError(message)
         if marker.kwargs.get("auth") not in {None, "open", "strict"}:
             message = f"@pytest.mark.abeja(auth={marker.kwargs['auth']!r}): it must be open or strict"
             raise pytest.UsageError(message)
         found.update(marker.kwargs)
     return found
-
-
-def _is_id(value: Any) -> bool:
-    return isinstance(value, int) or (isinstance(value, str) and value.strip().isdecimal())

@@ -28,7 +28,7 @@ class Recorder:
     Args:
         platform: the platform.
         ambient: id of the job that is current while no other is, and its result directory; it is taken
-            down only when it was used.
+            down only when it posted statistics or left files.
     """
 
     def __init__(self, platform: Platform, ambient: tuple[str, Path] | None = None) -> None:
@@ -54,7 +54,7 @@ class Recorder:
 
     def _is_of_this_test(self, job: TrainingJob) -> bool:
         if self._ambient is not None and job.training_job_id == self._ambient[0]:
-            return job.status != "Pending" or job.statistics is not None
+            return bool(job.statistics or self._artifacts(job))
         return job.training_job_id not in self._jobs_before
 
     def _call(self, entry: Entry, redact: Redaction) -> CallRecord:

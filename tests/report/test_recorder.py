@@ -105,8 +105,13 @@ def test_many_calls_are_counted_and_the_last_kept(abeja: Platform) -> None:
 
 
 @pytest.mark.usefixtures("abeja_context")
-def test_the_current_job_is_taken_down_once_it_is_used(abeja: Platform, tmp_path: Path) -> None:
-    """It is there for every test, and shown only for those that asked for it."""
+def test_the_current_job_is_taken_down_once_it_did_something(abeja: Platform, tmp_path: Path) -> None:
+    """It is there for every test, and shown only for those in which it posted statistics or left files."""
     (job,) = abeja.look.jobs()
-    record = Recorder(abeja, (job.training_job_id, tmp_path)).record("test")
-    assert [each.status for each in record.jobs] == ["Active"]
+    recorder = Recorder(abeja, (job.training_job_id, tmp_path))
+    assert recorder.record("test").jobs == []
+
+    (tmp_path / "model.txt").write_text("model")
+
+    (taken,) = recorder.record("test").jobs
+    assert (taken.id, taken.status, taken.artifacts) == (job.training_job_id, "Active", {"model.txt": 5})
