@@ -49,6 +49,21 @@ def calling_of(image: str) -> Calling:
     return Calling.DICT
 
 
+def hint_for(error: BaseException, calling: Calling) -> str | None:
+    """Return what to do about an error of a handler that was written for images of the other generation."""
+    if calling is Calling.DICT and "'dict' object has no attribute 'datasets'" in str(error):
+        return (
+            "abeja-emulator: images from 19.04 on call a handler with a dict: write context['datasets'], "
+            "or run this one as its image does, with image='abeja-inc/all-cpu:18.10'"
+        )
+    if calling is Calling.OBJECT and "'Context' object is not subscriptable" in str(error):
+        return (
+            "abeja-emulator: images up to 18.10 call a handler with an object: write context.datasets, "
+            "or run this one as its image does, with image='abeja-inc/all-cpu:19.10'"
+        )
+    return None
+
+
 def make_context(calling: Calling, datasets: dict[str, str], others: dict[str, Any] | None = None) -> Any:
     """Return the context of a job.
 

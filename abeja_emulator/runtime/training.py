@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from abeja_emulator.archives import pack, unpack
 from abeja_emulator.errors import Conflict
 from abeja_emulator.runtime.handlers import Handler, HandlerError
-from abeja_emulator.runtime.images import calling_of, make_context
+from abeja_emulator.runtime.images import calling_of, hint_for, make_context
 from abeja_emulator.runtime.job import TrainedJob
 from abeja_emulator.runtime.modules import FreshModules
 from abeja_emulator.runtime.output import Log, kept_output
@@ -243,6 +243,9 @@ def _call(handler: Handler, calling: Calling, make: Callable[[], Any]) -> Outcom
             print(error, file=sys.stderr)  # noqa: T201 - a sentence for the log
         else:
             traceback.print_exception(type(error), error, _user_frames(error.__traceback__))
+            hint = hint_for(error, calling)
+            if hint is not None:
+                print(hint, file=sys.stderr)  # noqa: T201 - a sentence for the log
         return Outcome(1, error)
     return Outcome(0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -108,3 +108,25 @@ def test_contexts_of_two_jobs_share_nothing() -> None:
     context["datasets"]["b"] = "2"
     assert datasets == {"a": "1"}
     assert repr(make_context(Calling.OBJECT, datasets)) == "Context(datasets={'a': '1'})"
+
+
+@pytest.mark.parametrize(
+    ("image", "read", "hint"),
+    [
+        ("abeja-inc/all-cpu:19.10", "context.datasets", "write context['datasets'], or run this one"),
+        ("abeja-inc/all-cpu:18.10", "context['datasets']", "write context.datasets, or run this one"),
+        ("abeja-inc/all-cpu:19.10", "context.other", None),
+    ],
+)
+def test_a_handler_of_the_other_generation_gets_a_hint(
+    abeja_train: Callable[..., TrainedJob], image: str, read: str, hint: str | None
+) -> None:
+    """In the job's log, behind the traceback that the platform would show."""
+    namespace: dict[str, Any] = {}
+    exec(f"def handler(context): return {read}", namespace)  # noqa: S102 - our own text
+    job = abeja_train(namespace["handler"], image=image)
+
+    last = job.log.splitlines()[-1]
+    assert job.status == "Failed"
+    assert last.startswith("abeja-emulator: ") == (hint is not None)
+    assert (hint or "") in last
