@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import pytest
 
 from abeja_emulator.archives import ArchiveError, unpack
 from abeja_emulator.report.page import page
+from abeja_emulator.report.progress import Progress
 from abeja_emulator.report.recorder import Recorder
 from abeja_emulator.report.records import TestRecord, pack
 from abeja_emulator.report.records import unpack as unpack_record
@@ -43,13 +45,26 @@ class Notes:
         self._keep = keep
         self._recorder = Recorder(emulation.platform, (emulation.job.training_job_id, emulation.result_dir))
         self._refused_before = len(emulation.refused)
+        self._stack = ExitStack()
         self.failed = False
+
+    def show_progress(self, config: pytest.Config) -> None:
+        """Show on a terminal how far a long job has come, until the test is taken down."""
+        reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        capture: Any = config.pluginmanager.get_plugin("capturemanager")
+        if reporter is None or capture is None or not reporter.isatty:
+            return
+        terminal = config.get_terminal_writer()
+        progress = Progress(self._emulation.platform, cast("TextIO", terminal), capture.global_and_fixture_disabled)
+        self._stack.enter_context(self._emulation.platform.journal.told(progress.note))
+        self._stack.callback(progress.end)
 
     def take_down(self, report: pytest.TestReport) -> None:
         """Take down what the test did, once it was called or could not be; add a section when it failed."""
         self.failed = self.failed or report.failed
         if report.when == "teardown" or (report.when == "setup" and report.passed):
             return
+        self._stack.close()
         record = self._recorder.record(report.nodeid, self.refused())
         if not (record.jobs or record.calls_in_all or record.refused_hosts):
             return
@@ -90,7 +105,8 @@ class Notes:
 
 def begin(item: pytest.Item, emulation: Emulation, keep: Path | None) -> None:
     """Take down from now on what a test does."""
-    item.stash[_NOTES] = Notes(emulation, keep)
+    notes = item.stash[_NOTES] = Notes(emulation, keep)
+    notes.show_progress(item.config)
 
 
 def take_down(item: pytest.Item, report: pytest.TestReport) -> None:

@@ -92,7 +92,12 @@ def job_lines(job: JobRecord) -> Iterator[str]:
 
 def last_values(job: JobRecord) -> str:
     """Return accuracy and loss of each stage as they were last, `validation accuracy 0.95 loss 0.12`."""
-    table = Statistics(job.statistics)
+    return last_values_of(job.statistics)
+
+
+def last_values_of(statistics: Sequence[dict[str, Any]]) -> str:
+    """Return the same of statistics as they were posted."""
+    table = Statistics(statistics)
     shown = []
     for stage in table.stages:
         values = [(metric, _last(table[stage].get(metric, []))) for metric in _FIRST]

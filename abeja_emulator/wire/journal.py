@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from abeja_emulator.wire.operations import Evidence
 
@@ -57,10 +58,22 @@ class Journal:
         self._numbers = itertools.count(1)
         self._entries: deque[tuple[int, Entry]] = deque(maxlen=REMEMBERED)
         self._begun = 0
+        self._listeners: list[Callable[[Entry], None]] = []
 
     def add(self, entry: Entry) -> None:
-        """Remember a call."""
+        """Remember a call, and tell those who listen."""
         self._entries.append((next(self._numbers), entry))
+        for listener in self._listeners:
+            listener(entry)
+
+    @contextmanager
+    def told(self, listener: Callable[[Entry], None]) -> Iterator[None]:
+        """Tell `listener` of each call while this is entered."""
+        self._listeners = [*self._listeners, listener]
+        try:
+            yield
+        finally:
+            self._listeners = [known for known in self._listeners if known is not listener]
 
     @property
     def total(self) -> int:
