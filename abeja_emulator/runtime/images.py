@@ -51,6 +51,8 @@ def calling_of(image: str) -> Calling:
 
 def hint_for(error: BaseException, calling: Calling) -> str | None:
     """Return what to do about an error of a handler that was written for images of the other generation."""
+    if not isinstance(error, (AttributeError, TypeError)):
+        return None
     if calling is Calling.DICT and "'dict' object has no attribute 'datasets'" in str(error):
         return (
             "abeja-emulator: images from 19.04 on call a handler with a dict: write context['datasets'], "
