@@ -22,7 +22,7 @@ from abeja_emulator.runtime.variables import (
     without_foreign,
 )
 from abeja_emulator.runtime.workers import drop_fork_server
-from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, Definitions
+from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, Definitions, check_image
 from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.transports.child.abeja_emulator_child import API_URLS
 from abeja_emulator.transports.child_processes import ChildProcesses
@@ -179,6 +179,7 @@ class Emulation:
             datasets: alias → dataset id.
             environment: user variables.
         """
+        check_image(image or self.image)
         self.empty_result_dir()
         with self.platform.world.store.transaction():
             jobs = Jobs(self.platform.world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,12 +45,16 @@ class Places:
                 return place / source
         beside = ", ".join(f"{name}/{source}" for name in self._names)
         known = sorted({entry.name for place in places[1:] if place.is_dir() for entry in _data(place)})
+        samples = [entry.name for entry in _data(samples_folder())]
+        near = get_close_matches(str(source), [*known, *samples], 1)
         message = (
             f"there is no {str(source)!r}, nor {beside}, in {', '.join(map(str, self.folders))}; "
-            f"sample data is called {', '.join(entry.name for entry in _data(samples_folder()))}"
+            f"sample data is called {', '.join(samples)}"
         )
         if known:
             message += f"; what is there: {', '.join(known[:_NAMED])}"
+        if near:
+            message += f"; did you mean {near[0]!r}?"
         raise FileNotFoundError(message)
 
     def find_folder(self, source: Any) -> Path:

@@ -29,8 +29,9 @@ _USED = pytest.StashKey[bool]()
 
 MARKER = """\
 abeja(image=None, datasets=None, environment=None, auth=None): \
-image of the current job, which decides what its context is; its datasets, alias to dataset id or to \
-what abeja_dataset takes; its variables; "open" or "strict" credentials"""
+for abeja_context and for the jobs of abeja_train: image, which decides what a context is; datasets, \
+{alias: dataset id, or what abeja_dataset takes}; environment, {name: value}; auth, "open" or "strict" \
+credentials. The nearest marker wins."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--abeja-image",
         default=None,
         metavar="IMAGE",
-        help="image of jobs that name none; it decides what a handler's context is (abeja-inc/all-cpu:18.10: object)",
+        help="image of jobs that name none; it decides what a handler's context is (up to 18.10 an object)",
     )
     group.addoption(
         "--abeja-seed",
@@ -96,7 +97,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("abeja_report", "as --abeja-report", default="")
     parser.addini(
         "abeja_fixtures",
-        "folders in which abeja_dataset looks for a name, one a line",
+        "folders in which abeja_dataset looks for a name, one a line; fixtures by default",
         type="linelist",
         default=["fixtures"],
     )
@@ -151,6 +152,23 @@ class Collector:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._records: list[dict[str, Any]] = []
+        self._page = self._find_page()
+
+    def _find_page(self) -> Path | None:
+        """Return where the page goes: relative to where pytest was started, or to the root of the run when configured.
+
+        Raises:
+            UsageError: when that is a folder.
+        """
+        given, configured = self._config.getoption("abeja_report"), self._config.getini("abeja_report")
+        if not (given or configured):
+            return None
+        folder: Path = self._config.invocation_params.dir if given else self._config.rootpath
+        page = folder / str(given or configured)
+        if page.is_dir():
+            message = f"abeja_report is {str(page)!r}, which is a folder; name a file, such as report.html"
+            raise pytest.UsageError(message)
+        return page
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect what a report carries; a test whose teardown fails is in error."""
@@ -163,11 +181,10 @@ class Collector:
 
     def pytest_sessionfinish(self) -> None:
         """Write the page, where the whole run is known."""
-        path = self._config.getoption("abeja_report") or self._config.getini("abeja_report")
-        if path and not hasattr(self._config, "workerinput"):
+        if self._page is not None and not hasattr(self._config, "workerinput"):
             from abeja_emulator.pytest_report import write_page
 
-            write_page(self._records, self._config.invocation_params.dir / path)
+            write_page(self._records, self._page)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the summary, when a test had to do with a platform."""
@@ -234,8 +251,15 @@ class Session:
 def make_emulation(settings: Settings) -> Emulation:
     """Return an emulation that fits the settings, not started."""
     from abeja_emulator.emulation import Emulation
+    from abeja_emulator.errors import BadRequest
     from abeja_emulator.platform import Platform
+    from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, check_image
 
+    try:
+        check_image(settings.image or DEFAULT_IMAGE)
+    except BadRequest as error:
+        message = f"abeja_image: {error}"
+        raise pytest.UsageError(message) from error
     return Emulation(
         Platform(auth=settings.auth) if settings.seed is None else _seeded(settings.seed, settings),
         image=settings.image,
@@ -270,6 +294,7 @@ def _scope(fixture_name: str, config: pytest.Config) -> Any:
 
 @pytest.fixture(scope=_scope)
 def _abeja_emulation(request: pytest.FixtureRequest) -> Iterator[Emulation]:
+    """The platform within reach, for the other fixtures."""
     session = request.config.stash.get(_SESSION, None)
     if session is not None:
         yield session.emulation
@@ -303,8 +328,9 @@ def abeja_dataset(abeja: Platform, request: pytest.FixtureRequest) -> Callable[.
     """Factory: abeja_dataset(source, name=None, type=None, props=None) creates a dataset and returns its id.
 
     The source is a folder with one sub-folder for each label, a JSON or YAML file, or a list of
-    items. A relative path is looked for from the test's folder upwards, there also in `fixtures/` (or
-    the folders that `abeja_fixtures` names), and last among the sample data: "shapes", "points".
+    items. A relative path is looked for in the test's folder and its `fixtures/` (or the folders that
+    `abeja_fixtures` names), then upwards, and last among the sample data: "shapes", "points". The id,
+    a text, also has `name`, `labels`, `channel_id` and `total_count`.
     """
     config = request.config
 
@@ -323,10 +349,11 @@ def abeja_context(
     abeja_dataset: Callable[..., SeededDataset],
     request: pytest.FixtureRequest,
 ) -> Iterator[Any]:
-    """The context of a training handler; asking for it makes a job current.
+    """The context of a handler that the test calls itself; the test is a job then.
 
     Variables are set, the result directory is empty. Image, datasets and variables come from
-    `@pytest.mark.abeja`; datasets can also be put into the context: `abeja_context["datasets"]["train"] = id`.
+    `@pytest.mark.abeja`; datasets can also be put into the context: `abeja_context["datasets"]["train"] = id`,
+    or `abeja_context.datasets["train"] = id` with an image up to 18.10.
     """
     from abeja_emulator.pytest_jobs import found_datasets
     from abeja_emulator.runtime.process import restored_environment
@@ -341,7 +368,10 @@ def abeja_context(
 
 @pytest.fixture
 def abeja_result_dir(_abeja_emulation: Emulation) -> Path:
-    """The result directory of the current job, a `Path`; empty when the test starts."""
+    """What the handler knows as `ABEJA_TRAINING_RESULT_DIR`, a `Path`; empty when the test starts.
+
+    A job of `abeja_train` has a directory of its own, `job.result_dir`.
+    """
     _abeja_emulation.empty_result_dir()
     return _abeja_emulation.result_dir
 
@@ -352,7 +382,7 @@ def abeja_train(
     abeja_dataset: Callable[..., SeededDataset],
     request: pytest.FixtureRequest,
 ) -> Callable[..., TrainedJob]:
-    """Factory: abeja_train(handler, datasets=None, environment=None, image=None, source=None, …) runs a job.
+    """Factory: abeja_train("train:handler", datasets=None, environment=None, image=None, source=None) runs a job.
 
     The handler is `module:function`, `path/to/train.py:function` or a callable, or the id of a job
     that was made through the API. The job comes back with `status`, `statistics` (a list, and a table

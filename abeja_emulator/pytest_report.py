@@ -15,6 +15,7 @@ from abeja_emulator.report.progress import Progress
 from abeja_emulator.report.recorder import Recorder
 from abeja_emulator.report.records import TestRecord, pack
 from abeja_emulator.report.records import unpack as unpack_record
+from abeja_emulator.report.redaction import Redaction
 from abeja_emulator.report.summary import section, summary
 
 if TYPE_CHECKING:
@@ -91,10 +92,12 @@ class Notes:
 
     def _keep_jobs(self, folder: Path, record: TestRecord) -> None:
         look = self._emulation.platform.look
+        redact = Redaction([*self._emulation.platform.secrets(), *(look.job(job.id).token for job in record.jobs)])
         for job in record.jobs:
             place = folder / job.id
             place.mkdir(parents=True, exist_ok=True)
-            (place / "log.txt").write_text("\n".join(line.message for line in look.log(job.id)), encoding="utf-8")
+            lines = [redact(line.message) for line in look.log(job.id)]
+            (place / "log.txt").write_text("\n".join(lines), encoding="utf-8")
             (place / "statistics.json").write_text(json.dumps(job.statistics, indent=2), encoding="utf-8")
             if look.job(job.id).artifact is not None:
                 try:

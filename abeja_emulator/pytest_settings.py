@@ -50,13 +50,17 @@ class Settings(NamedTuple):
         if seed is not None and not seed.is_file():
             message = f"abeja_seed is {str(seed)!r}, and there is no such file"
             raise pytest.UsageError(message)
+        keep = _path(config, said("abeja_keep"))
+        if keep is not None and keep.exists() and not keep.is_dir():
+            message = f"abeja_keep is {str(keep)!r}, which is a file; it must be a folder"
+            raise pytest.UsageError(message)
         return cls(
             auth=cast("Authentication", _one_of("abeja_auth", said("abeja_auth"), "open", "strict")),
             environment=dict(_variable(line) for line in config.getini("abeja_environment")),
             relative_result=_one_of("abeja_result_dir", config.getini("abeja_result_dir"), "absolute", "relative")
             == "relative",
             image=said("abeja_image") or None,
-            keep=_path(config, said("abeja_keep")),
+            keep=keep,
             seed=seed,
             allow_hosts=(*config.getini("abeja_allow_hosts"), *(getattr(options, "abeja_allow_host", None) or ())),
             unknown_host=cast(

@@ -221,7 +221,7 @@ def parse_file(path: Path) -> Any:
             return yaml.safe_load(text)
         except yaml.YAMLError as error:
             message = f"{path} is not YAML: {error}"
-            raise SeedError(message) from error
+            raise SeedError(message) from None
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:

@@ -57,7 +57,7 @@ def headline(records: Sequence[TestRecord]) -> str:
     parts.append(counted(sum(record.calls_in_all for record in records), "call"))
     for number, what in (
         (sum(len(record.refused_calls) for record in records), "refused"),
-        (sum(len(job.refused_statistics) for job in jobs), "refused statistics, which the SDK does not raise"),
+        (sum(len(job.refused_statistics) for job in jobs), "of them statistics, which the SDK does not raise"),
         (sum(len(record.refused_hosts) for record in records), "to hosts that are not emulated"),
     ):
         if number:

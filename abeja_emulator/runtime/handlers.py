@@ -14,6 +14,7 @@ from abeja_emulator.runtime.images import Calling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
 HandlerLike = Union[str, Path, Callable[..., Any]]
 
@@ -56,14 +57,17 @@ class Handler:
         if calling is Calling.SCRIPT and ":" not in self.name:
             return partial(_run_script, self.name)
         if not is_well_formed(self.name):
-            message = f"handler {self.name!r} is not of the form module:function with exactly one colon"
+            message = (
+                f"handler {self.name!r} is not of the form module:function with exactly one colon; "
+                f"write {self.name.partition(':')[0] or 'train'}:handler"
+            )
             raise HandlerError(message)
         name, _, attribute = self.name.partition(":")
         module = importlib.import_module(name)
         function = getattr(module, attribute, None)
         if not callable(function):
             place = getattr(module, "__file__", None) or "a folder"
-            message = f"module {name!r} ({place}) has no function {attribute!r}"
+            message = f"module {name!r} ({place}) has no function {attribute!r}; {_functions_of(module)}"
             raise HandlerError(message)
         return function  # type: ignore[no-any-return]
 
@@ -90,6 +94,9 @@ def find_handler(
         name = getattr(handler, "__name__", type(handler).__name__)
         return Handler(f"{module}:{name}", None, handler)
     text = str(handler)
+    if not text.strip():
+        message = "the handler is an empty text; write module:function, such as 'train:handler'"
+        raise HandlerError(message)
     path, colon, function = text.rpartition(":") if ".py:" in text else (text, "", "handler")
     places = [source] if source is not None else list(roots)
     if path.endswith(".py"):
@@ -145,6 +152,18 @@ def _folders(folder: Path) -> list[Path]:
 def _has_module(root: Path, module: str) -> bool:
     place = root.joinpath(*module.split("."))
     return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
+
+
+def _functions_of(module: ModuleType) -> str:
+    """Return which functions a module defines, for somebody who named another."""
+    names = [
+        name for name, value in vars(module).items() if callable(value) and _is_of(module, value) and name[0] != "_"
+    ]
+    return f"its functions are {', '.join(names)}" if names else "it has no functions"
+
+
+def _is_of(module: ModuleType, value: Any) -> bool:
+    return getattr(value, "__module__", None) == module.__name__
 
 
 def _listed(places: Sequence[Path]) -> str:

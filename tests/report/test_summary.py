@@ -13,7 +13,7 @@ def test_the_summary_counts_and_lists() -> None:
     """Jobs by status, calls, refusals, evidence; last values, artifacts with sizes."""
     text = "\n".join(summary([learned(), failed()]))
 
-    assert text.startswith("2 jobs (1 Complete, 1 Failed), 43 calls, 2 refused, 1 refused statistics")
+    assert text.startswith("2 jobs (1 Complete, 1 Failed), 43 calls, 2 refused, 1 of them statistics")
     assert "evidence of the operations called: 1 inferred, 1 client" in text
     assert "train accuracy 0.75 loss 0.3333, validation accuracy 0.6 loss 0.6667" in text
     assert "model.h5 117.0 kB, logs/train/events 2.0 kB, logs/validation/events 1 B and 1 file more, 3 B" in text

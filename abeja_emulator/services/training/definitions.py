@@ -149,9 +149,7 @@ class Definitions:
         """
         check_description(description)
         image = image or DEFAULT_IMAGE
-        if not _IMAGE.fullmatch(image):
-            message = f"image {image!r} is not of the form [host/]repository/name[:tag]"
-            raise BadRequest(message)
+        check_image(image)
         variables, inputs = variables_of(environment), datasets_of(datasets)
         digest, size = ("", 0) if source is None else self._kept(source)
         now = iso(self._world.clock.now())
@@ -306,6 +304,20 @@ def datasets_of(values: dict[str, Any] | None) -> dict[str, str]:
     integer.
     """
     return _texts(values)
+
+
+def check_image(image: str) -> None:
+    """Check the form of an image's name.
+
+    Raises:
+        BadRequest: when the SDK could not read it.
+    """
+    if not _IMAGE.fullmatch(image):
+        message = (
+            f"image {image!r} is not of the form [host/]repository/name[:tag], which the SDK can read; "
+            "write, for example, abeja-inc/all-cpu:19.10"
+        )
+        raise BadRequest(message)
 
 
 def check_description(description: str | None) -> None:

@@ -129,7 +129,8 @@ class Jobs:
         """
         row = self._jobs.find(job_id)
         if row is None:
-            message = f"there is no training job {job_id!r}"
+            newest = [each.record.training_job_id for each in self._jobs.all()][-10:]
+            message = f"there is no training job {job_id!r}; newest jobs: {', '.join(reversed(newest)) or 'none'}"
             raise NotFound(message)
         return row.record
 

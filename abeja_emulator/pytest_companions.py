@@ -1,0 +1,100 @@
+"""Fixtures for other test libraries beside the platform: moto, responses, pyfakefs, each imported when asked for."""
+
+# ruff: noqa: PLC0415 - at import it imports nothing but pytest; a plugin that is not used costs nothing
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pyfakefs.fake_filesystem import FakeFilesystem
+    from responses import RequestsMock
+
+    from abeja_emulator.emulation import Emulation
+    from abeja_emulator.platform import Platform
+
+
+@pytest.fixture(scope="session")
+def _abeja_moto() -> None:
+    _need("abeja_s3", "s3", "moto", "boto3")
+    from abeja_emulator.companions.s3 import mock_earlier_clients
+
+    mock_earlier_clients()
+
+
+@pytest.fixture
+def abeja_s3(
+    _abeja_moto: None,
+    abeja: Platform,  # noqa: ARG001 - in reach, so that nothing for AWS leaves either
+) -> Iterator[Any]:
+    """The handler's own S3, mocked by moto, next to the platform: a boto3 client; no bucket is there at first.
+
+    All that moto has of AWS is mocked for every client of this process, signed URLs through `requests`
+    included. Credentials, region and configuration of the shell are replaced. Child processes and
+    `urllib` do not reach moto; their calls are refused. Needs the extra `s3`.
+    """
+    from abeja_emulator.companions.s3 import mocked_s3
+
+    with mocked_s3() as client:
+        yield client
+
+
+@pytest.fixture
+def abeja_responses(
+    abeja: Platform,  # noqa: ARG001 - in reach, or nothing could be let through to it
+) -> Iterator[RequestsMock]:
+    """HTTP of third parties, stubbed: a started `responses.RequestsMock`; calls to the platform pass it.
+
+    `abeja_responses.get("https://example.com/", json={})` adds a stub. A URL without one raises the
+    `ConnectionError` of `responses`; a stub for a URL of the platform comes before the platform. A stub that
+    is never called fails the test, unless `abeja_responses.assert_all_requests_are_fired = False`. Only
+    `requests` is stubbed. Needs the extra `responses`.
+    """
+    _need("abeja_responses", "responses", "responses")
+    from abeja_emulator.companions.stubs import stubbed
+
+    with stubbed() as mock:
+        yield mock
+
+
+@pytest.fixture
+def abeja_fs(request: pytest.FixtureRequest) -> Iterator[FakeFilesystem]:
+    """A fake file system, pyfakefs' `fs`, prepared so that the SDK, its cache and tensorboardX work in it.
+
+    The result directory of the current job, `tmp_path`, certificates, the project and the sample data are
+    there; nothing that is written reaches the disk. Fill it with `abeja_fs.set_disk_usage(bytes)`, take the
+    right to write with `abeja_fs.chmod(path, 0o500)`. It fakes Python only: C libraries such as h5py (so
+    Keras, when it saves `.h5`), TensorFlow and sqlite3 go past it to the real disk, and so do child
+    processes. Needs the extra `pyfakefs`.
+    """
+    _need("abeja_fs", "pyfakefs", "pyfakefs")
+    from abeja_emulator.companions.file_system import faked_file_system, is_faked
+    from abeja_emulator.seeding import samples_folder
+
+    if is_faked():
+        message = (
+            "abeja_fs comes too late: `fs` has faked the file system already. Ask for abeja_fs alone, it is an `fs`"
+        )
+        pytest.fail(message, pytrace=False)
+    # Not as arguments: under `fs` they would fail before this can say why.
+    emulation: Emulation = request.getfixturevalue("_abeja_emulation")
+    tmp_path: Path = request.getfixturevalue("tmp_path")
+    with faked_file_system(
+        kept=[emulation.result_dir, tmp_path],
+        shown=[request.path.parent, request.config.rootpath, samples_folder()],
+    ) as fake:
+        yield fake
+
+
+def _need(fixture: str, extra: str, *libraries: str) -> None:
+    """Fail, and say what to install, when a library of a fixture is not there."""
+    from importlib.util import find_spec
+
+    if any(find_spec(library) is None for library in libraries):
+        message = f"{fixture} needs {' and '.join(libraries)}: pip install 'abeja-emulator[{extra}]'"
+        pytest.fail(message, pytrace=False)

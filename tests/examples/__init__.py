@@ -1,0 +1,1 @@
+"""What the pages of docs/guide show: one file a page, as a user would write it, without annotations."""
