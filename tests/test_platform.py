@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,24 +19,9 @@ from tests.platform_calls import BEARER, LARGE, answer, call, description, files
 from tests.store.process import forks, in_child
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from abeja_emulator.wire.operations import Operation
-
-
-@pytest.fixture(name="disk")
-def _disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder in which temporary files are made, empty, with small bodies already large."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr("abeja_emulator.store.blobs.SPILL", LARGE)
-    return tmp_path
-
-
-@pytest.fixture(name="platform")
-def _platform(disk: Path) -> Iterator[Platform]:
-    with Platform() as platform:
-        yield platform
 
 
 class TestMany:

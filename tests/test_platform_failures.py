@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import logging
-import tempfile
 import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -22,24 +21,10 @@ from abeja_emulator.wire.routing import Router
 from tests.platform_calls import BEARER, LARGE, answer, call, description, files, new_dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from abeja_emulator.wire.operations import Operation
-
-
-@pytest.fixture(name="disk")
-def _disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder in which temporary files are made, empty, with small bodies already large."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr("abeja_emulator.store.blobs.SPILL", LARGE)
-    return tmp_path
-
-
-@pytest.fixture(name="platform")
-def _platform(disk: Path) -> Iterator[Platform]:
-    with Platform() as platform:
-        yield platform
 
 
 def replace_rule(platform: Platform, name: str, rule: Callable[[Any], Any]) -> None:

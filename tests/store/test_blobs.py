@@ -15,7 +15,7 @@ from pyfakefs.fake_filesystem_unittest import Patcher
 from abeja_emulator.ids import Ids
 from abeja_emulator.store.blobs import SpooledFile
 from abeja_emulator.store.store import Store
-from tests.store.conftest import LARGE
+from tests.platform_calls import LARGE
 from tests.store.process import forks, in_child
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from abeja_emulator.ids import Ids
 from abeja_emulator.store.blobs import SpooledFile
 from abeja_emulator.store.store import SnapshotOrderError, Store
-from tests.store.conftest import LARGE, Thing
+from tests.platform_calls import LARGE
+from tests.store.conftest import Thing
 
 PARENTS = st.sampled_from(["p", "q"])
 IDS = st.sampled_from(["a", "b", "c"])

@@ -15,7 +15,7 @@ from abeja_emulator.store.blobs import SpooledFile
 from abeja_emulator.wire import multipart_form
 from abeja_emulator.wire.messages import Request
 from abeja_emulator.wire.multipart_form import read_form
-from tests.wire.conftest import LARGE, files
+from tests.platform_calls import LARGE, files
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from abeja_emulator.wire.content import Form, Multipart, Upload
 from abeja_emulator.wire.messages import Request
 from abeja_emulator.wire.operations import Operation
 from abeja_emulator.wire.validation import DEPTH, body_of, metadata_of, query_of
-from tests.wire.conftest import LARGE, files
+from tests.platform_calls import LARGE, files
 from tests.wire.test_multipart_form import FORM, part
 
 if TYPE_CHECKING:

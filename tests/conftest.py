@@ -1,4 +1,4 @@
-"""A place for bodies, with small ones already large, on a disk of its own."""
+"""Shared by the tests of state: an empty store and a Platform, with the disk they use in sight."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from abeja_emulator.ids import Ids
+from abeja_emulator.platform import Platform
 from abeja_emulator.store.store import Store
+from tests.platform_calls import LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-#: What is large here; the real number would make the tests slow.
-LARGE = 64
 
 
 @pytest.fixture
@@ -28,12 +27,16 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def store(disk: Path) -> Iterator[Store]:
-    """An empty store, for its spools."""
+    """An empty store."""
+    del disk
     store = Store(Ids())
     yield store
     store.close()
 
 
-def files(disk: Path) -> list[Path]:
-    """Return every file on the disk."""
-    return [path for path in disk.rglob("*") if path.is_file()]
+@pytest.fixture
+def platform(disk: Path) -> Iterator[Platform]:
+    """A Platform that no client reaches but by `Platform.handle`."""
+    del disk
+    with Platform() as platform:
+        yield platform
