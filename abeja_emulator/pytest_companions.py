@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def _abeja_moto() -> None:
+    """Moto, imported; clients that were made before it are mocked by it too."""
     _need("abeja_s3", "s3", "moto", "boto3")
     from abeja_emulator.companions.s3 import mock_earlier_clients
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import ExitStack
+import sys
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import pytest
@@ -20,6 +21,7 @@ from abeja_emulator.report.summary import section, summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from abeja_emulator.emulation import Emulation
@@ -74,7 +76,8 @@ class Notes:
         if report.failed:
             report.sections.append((TITLE, section(record)))
         if self._keep is not None:
-            self._keep_jobs(self._keep / _as_file_name(report.nodeid), record)
+            with _real_disk():
+                self._keep_jobs(self._keep / _as_file_name(report.nodeid), record)
 
     def refused(self) -> list[str]:
         """Return the calls of this test to hosts that are not emulated, one sentence each."""
@@ -139,6 +142,13 @@ def write_page(records: Sequence[dict[str, Any]], path: Path) -> None:
     """Write the report page of a run."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page([unpack_record(record) for record in records]), encoding="utf-8")
+
+
+def _real_disk() -> AbstractContextManager[object]:
+    """Return what puts the real disk back while it is entered, where a test has a fake one of pyfakefs."""
+    module: Any = sys.modules.get("pyfakefs.fake_filesystem_unittest")
+    patcher = None if module is None else module.Patcher.PATCHER
+    return nullcontext() if patcher is None else module.Pause(patcher)
 
 
 def _as_file_name(node_id: str) -> str:

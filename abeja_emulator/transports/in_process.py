@@ -13,6 +13,7 @@ from abeja_emulator.transports.errors import EmulatorUnreachable
 from abeja_emulator.transports.memory_response import MemoryResponse
 from abeja_emulator.transports.memory_socket import MemorySocket
 from abeja_emulator.transports.proxy_settings import ProxySettings
+from abeja_emulator.transports.responses_pass_through import PassThrough
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,6 +70,7 @@ class InProcess:
         self._on_refused = on_refused
         self._board: Switchboard | None = None
         self._proxy_settings = ProxySettings()
+        self._pass_through = PassThrough(lambda: self._addresses)
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -87,6 +89,7 @@ class InProcess:
         board.add(self._line, self._addresses)
         self._board = board
         self._proxy_settings.install()
+        self._pass_through.install()
         self._pid = os.getpid()
         self.live = True
 
@@ -95,6 +98,7 @@ class InProcess:
         self.live = False
         board, self._board = self._board, None
         if board is not None:
+            self._pass_through.uninstall()
             self._proxy_settings.uninstall()
             board.remove(self._line)
 

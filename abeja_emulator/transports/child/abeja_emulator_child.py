@@ -46,6 +46,7 @@ _NOTHING = "-"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HTTPS_PORT = 443
+_PATH_FINDER = sys.modules["_frozen_importlib_external"].PathFinder
 _PATIENCE = 5.0
 _THIS_MACHINE = ("", "0.0.0.0", "::", "::1", "localhost")  # noqa: S104 - compared with, never bound
 
@@ -536,7 +537,10 @@ class Switchboard:
         self._routes = {key: line for line in lines for key in line.keys}
 
     def _install(self) -> None:
-        sys.meta_path.insert(0, self._finder)
+        # Just before the one that finds files: whoever puts themselves first and takes the first away again
+        # (pyfakefs) must find their own there.
+        places = [number for number, finder in enumerate(sys.meta_path) if finder is _PATH_FINDER]
+        sys.meta_path.insert(places[0] if places else 0, self._finder)
         for name in ("socket", "http.client", "urllib3.connection"):
             if name in sys.modules:
                 self.patch(sys.modules[name])

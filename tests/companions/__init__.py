@@ -1,0 +1,1 @@
+"""Other test libraries next to a Platform, as their users use them."""
