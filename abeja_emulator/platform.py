@@ -20,6 +20,7 @@ from abeja_emulator.errors import (
 )
 from abeja_emulator.ids import Ids
 from abeja_emulator.services.catalogue import all_operations
+from abeja_emulator.services.datalake.records import Channel
 from abeja_emulator.services.organizations.rules import Accounts, check_channel, check_organization
 from abeja_emulator.store.database import ForeignProcessError
 from abeja_emulator.store.store import Store
@@ -171,6 +172,25 @@ class Platform:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def organizations(self) -> list[str]:
+        """Return the ids and names of its organizations."""
+        with self._store.reading():
+            found = [row.record for row in self._accounts.organizations.all()]
+        return [name for organization in found for name in (organization.id, organization.name)]
+
+    def owns(self, request: Request) -> bool:
+        """Tell whether a request names something of this Platform: an organization, a channel, its signature."""
+        route = self._route(request)
+        if route.operation is None:
+            return False
+        if route.operation.access is Access.SIGNATURE:
+            return self.world.signer.signed(request.method, request.target)
+        organization, channel = route.values.get("organization_id"), route.values.get("channel_id")
+        if organization is not None:
+            return organization in self.organizations()
+        with self._store.reading():
+            return channel is not None and self._store.table("channel", Channel).find(channel) is not None
 
     # -- the path of a call ---------------------------------------------------------------------
 

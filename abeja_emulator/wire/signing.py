@@ -48,16 +48,26 @@ class Signer:
             Forbidden: when the signature is missing, was not made for this method, path and expiry,
                 or has expired.
         """
-        path, _, query = target.partition("?")
-        values = parse_qs(query)
-        expires = values.get("expires", [""])[-1]
-        signature = values.get("signature", [""])[-1]
-        if not hmac.compare_digest(signature.encode(), self._mac("url", method, path, expires).encode()):
+        expires = self._signed_expiry(method, target)
+        if expires is None:
             message = "the signature of this URL does not fit; ask the API for a fresh URL and use it unchanged"
             raise Forbidden(message)
         if self._clock.timestamp() >= int(expires):
             message = f"this URL has expired (expires={expires}); ask the API for a fresh one"
             raise Forbidden(message)
+
+    def signed(self, method: str, target: str) -> bool:
+        """Tell whether a target has a signature of this Platform, expired or not."""
+        return self._signed_expiry(method, target) is not None
+
+    def _signed_expiry(self, method: str, target: str) -> str | None:
+        """Return the expiry that a target is signed for, or None when it is not signed for this method and path."""
+        path, _, query = target.partition("?")
+        values = parse_qs(query)
+        expires = values.get("expires", [""])[-1]
+        signature = values.get("signature", [""])[-1]
+        fits = hmac.compare_digest(signature.encode(), self._mac("url", method, path, expires).encode())
+        return expires if fits else None
 
     def page_token(self, query: str, position: Any) -> str:
         """Return an opaque token for the next page of `query`, which says what is being listed."""
