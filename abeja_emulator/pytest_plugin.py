@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 _SESSION = pytest.StashKey["Session"]()
 
 #: What can be wrong in the configuration, and what stands there when nothing does.
-_CONFIGURED = {"abeja_auth": "open", "abeja_result_dir": "absolute", "abeja_seed": "", "abeja_unknown_host": "raise"}
+_CONFIGURED = {
+    "abeja_auth": "open",
+    "abeja_image": "",
+    "abeja_result_dir": "absolute",
+    "abeja_seed": "",
+    "abeja_unknown_host": "raise",
+}
 
 #: The test that is running, which also sets up the fixtures of wider scopes it is the first to want.
 _ITEM = pytest.StashKey[pytest.Item]()
@@ -89,7 +95,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini("abeja_emulate", "as --abeja-emulate", type="bool", default=False)
     parser.addini("abeja_auth", "as --abeja-auth", default=_CONFIGURED["abeja_auth"])
-    parser.addini("abeja_image", "as --abeja-image", default="")
+    parser.addini("abeja_image", "as --abeja-image", default=_CONFIGURED["abeja_image"])
     parser.addini("abeja_seed", "as --abeja-seed", default=_CONFIGURED["abeja_seed"])
     parser.addini("abeja_allow_hosts", "as --abeja-allow-host, one a line", type="linelist")
     parser.addini("abeja_unknown_host", "as --abeja-unknown-host", default=_CONFIGURED["abeja_unknown_host"])
@@ -251,15 +257,8 @@ class Session:
 def make_emulation(settings: Settings) -> Emulation:
     """Return an emulation that fits the settings, not started."""
     from abeja_emulator.emulation import Emulation
-    from abeja_emulator.errors import BadRequest
     from abeja_emulator.platform import Platform
-    from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, check_image
 
-    try:
-        check_image(settings.image or DEFAULT_IMAGE)
-    except BadRequest as error:
-        message = f"abeja_image: {error}"
-        raise pytest.UsageError(message) from error
     return Emulation(
         Platform(auth=settings.auth) if settings.seed is None else _seeded(settings.seed, settings),
         image=settings.image,

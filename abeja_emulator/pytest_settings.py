@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import pytest
 
+from abeja_emulator.errors import BadRequest
+from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, check_image, variables_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -54,12 +57,19 @@ class Settings(NamedTuple):
         if keep is not None and keep.exists() and not keep.is_dir():
             message = f"abeja_keep is {str(keep)!r}, which is a file; it must be a folder"
             raise pytest.UsageError(message)
+        image: str = said("abeja_image")
+        environment = dict(_variable(line) for line in config.getini("abeja_environment"))
+        try:
+            check_image(image or DEFAULT_IMAGE)
+            variables_of(environment)
+        except BadRequest as error:
+            raise pytest.UsageError(str(error)) from error
         return cls(
             auth=cast("Authentication", _one_of("abeja_auth", said("abeja_auth"), "open", "strict")),
-            environment=dict(_variable(line) for line in config.getini("abeja_environment")),
+            environment=environment,
             relative_result=_one_of("abeja_result_dir", config.getini("abeja_result_dir"), "absolute", "relative")
             == "relative",
-            image=said("abeja_image") or None,
+            image=image or None,
             keep=keep,
             seed=seed,
             allow_hosts=(*config.getini("abeja_allow_hosts"), *(getattr(options, "abeja_allow_host", None) or ())),

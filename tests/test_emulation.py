@@ -109,7 +109,7 @@ def test_variables_of_the_current_job(platform: Platform, monkeypatch: pytest.Mo
     for name in ("ABEJA_PLATFORM_PERSONAL_ACCESS_TOKEN", "PLATFORM_AUTH_TOKEN", "ABEJA_ORGANIZATION_ID", "NUM_EPOCHS"):
         monkeypatch.setenv(name, "shell")
     monkeypatch.setenv("ABEJA_PLATFORM_DATASOURCE_SECRET", "shell")
-    environment = {"NUM_EPOCHS": 3, "ABEJA_ORGANIZATION_ID": "mine", "EMPTY": None}
+    environment = {"NUM_EPOCHS": 3, "EMPTY": None}
     with Emulation(platform, environment=environment) as emulation:
         assert os.environ["ABEJA_ORGANIZATION_ID"] == platform.organization.id
         assert os.environ["PLATFORM_AUTH_TOKEN"] == emulation.job.token

@@ -229,6 +229,8 @@ def test_variables_of_the_shell_come_back(pytester: pytest.Pytester, monkeypatch
         ("abeja_environment=NAME", "abeja_environment: 'NAME' is not NAME=value"),
         ("abeja_environment=1ST=x", "abeja_environment: '1ST=x' is not NAME=value"),
         ("abeja_environment==x", "abeja_environment: '=x' is not NAME=value"),
+        ("abeja_environment=HANDLER=x:y", "HANDLER is set by the platform itself"),
+        ("abeja_image=all-cpu", "image 'all-cpu' is not of the form [host/]repository/name[:tag]"),
         ("abeja_emulate=perhaps", "abeja_emulate: invalid truth value 'perhaps'; it must be true or false"),
     ],
 )
@@ -279,7 +281,6 @@ def test_configured_variables(pytester: pytest.Pytester, run: Runner, way: str) 
         abeja_environment =
             LEVEL=configuration
             SPACES = a=b c
-            ABEJA_ORGANIZATION_ID=mine
         """
     )
     pytester.makepyfile(

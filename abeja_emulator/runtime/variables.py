@@ -7,14 +7,13 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from abeja_emulator.services.training.definitions import complaint_about
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from abeja_emulator.services.training.records import TrainingJob
-
-#: What a user's key has to look like (`abejacli/config/__init__.py`).
-_KEY = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 #: Variables of the shell that say who one is, or belong to another job.
 _FOREIGN = re.compile(
@@ -67,14 +66,14 @@ def user_variables(*layers: Mapping[str, Any] | None) -> dict[str, str]:
     """Return the user's variables as text, later layers over earlier ones; null becomes the empty text.
 
     Raises:
-        VariableError: when a name is none.
+        VariableError: when a name is none, or one of the platform's own.
     """
     merged: dict[str, str] = {}
     for layer in layers:
         for name, value in (layer or {}).items():
-            if not _KEY.fullmatch(str(name)):
-                message = f"{name!r} cannot be the name of a variable: letters, digits and _ only, no digit first"
-                raise VariableError(message)
+            complaint = complaint_about(str(name))
+            if complaint is not None:
+                raise VariableError(complaint)
             merged[name] = "" if value is None else str(value)
     return merged
 

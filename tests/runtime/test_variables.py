@@ -98,9 +98,12 @@ def test_values_of_users_become_text(run: Callable[..., TrainedJob]) -> None:
         "TRAINING_JOB_ID",
     ],
 )
-def test_the_platforms_own_win_over_the_users(run: Callable[..., TrainedJob], name: str) -> None:
-    """A reserved name keeps the platform's value, whatever the user gives it."""
-    assert seen(run(SHOW, environment={name: "mine"}))[name] != "mine"
+def test_the_platforms_own_are_refused(abeja: Platform, run: Callable[..., TrainedJob], name: str) -> None:
+    """A job would not run as its author thinks it does; none is made."""
+    before = len(abeja.look.jobs())
+    with pytest.raises(VariableError, match=f"^{name} is set by the platform itself; choose another name"):
+        run(SHOW, environment={name: "mine"})
+    assert len(abeja.look.jobs()) == before
 
 
 def test_a_variable_without_a_name_makes_no_job(abeja: Platform, run: Callable[..., TrainedJob]) -> None:

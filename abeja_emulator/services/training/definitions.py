@@ -32,6 +32,24 @@ _IMAGE = re.compile(r"(?:[a-zA-Z0-9._-]+(?::\d+)?/)?[^/\s]+/[^/\s:]+(?::[^/\s:]+
 #: command line refuses is inferred; a job could not be given such a variable.
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
+#: Variables that the platform sets itself (`abejacli/config/__init__.py`, RESERVED_ENV_VAR). Evidence: client; that
+#: it refuses them from a user is inferred: a job would not run as its author thinks it does.
+RESERVED = (
+    "ABEJA_API_URL",
+    "ABEJA_ORGANIZATION_ID",
+    "ABEJA_STORAGE_DIR_PATH",
+    "ABEJA_TRAINING_RESULT_DIR",
+    "DATASETS",
+    "HANDLER",
+    "PLATFORM_AUTH_TOKEN",
+    "PYTHONUNBUFFERED",
+    "SERVICE_TYPE",
+    "TRAINING_JOB_DEFINITION_NAME",
+    "TRAINING_JOB_DEFINITION_VERSION",
+    "TRAINING_JOB_ID",
+    "TRAINING_NOTEBOOK_ID",
+)
+
 
 class Definitions:
     """The job definitions of one Platform."""
@@ -284,17 +302,23 @@ def zulu(moment: str | None) -> str | None:
 def variables_of(values: dict[str, Any] | None) -> dict[str, str]:
     """Return variables as the CLI and the runner pass them on: text, null as the empty text.
 
-    Names the platform sets itself (`HANDLER`, `ABEJA_…`) are taken: nothing shows that it refuses
-    them, and when the job runs, its own win.
-
     Raises:
-        BadRequest: when a name cannot be one of a variable.
+        BadRequest: when a name cannot be one of a variable, or is one of the platform's own.
     """
     for name in values or {}:
-        if not _VARIABLE.fullmatch(name):
-            message = f"{name!r} cannot be the name of a variable: letters, digits and _ only, no digit first"
-            raise BadRequest(message)
+        complaint = complaint_about(name)
+        if complaint is not None:
+            raise BadRequest(complaint)
     return _texts(values)
+
+
+def complaint_about(name: str) -> str | None:
+    """Return why a user cannot set a variable of that name, or None."""
+    if not _VARIABLE.fullmatch(name):
+        return f"{name!r} cannot be the name of a variable: letters, digits and _ only, no digit first"
+    if name in RESERVED:
+        return f"{name} is set by the platform itself; choose another name for a variable of your own"
+    return None
 
 
 def datasets_of(values: dict[str, Any] | None) -> dict[str, str]:

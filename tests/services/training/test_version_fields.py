@@ -131,10 +131,13 @@ class TestEnvironment:
             check_refusal(response, 400, repr(name), "variable")
 
     def test_reserved_names(self, wire: Wire) -> None:
-        """Names the platform sets itself are taken and shown; when the job runs, the platform's own win."""
-        reserved = {"HANDLER": "x:y", "DATASETS": "{}", "ABEJA_ORGANIZATION_ID": "1", "TRAINING_JOB_ID": "2"}
-        assert create(wire, environment=reserved).json()["environment"] == reserved
-        assert wire("POST", f"{VERSIONS}/1/jobs", json={}).json()["environment"] == reserved
+        """Names the platform sets itself are refused, on versions and on jobs alike, and nothing is made."""
+        create(wire)
+        for name in ("HANDLER", "DATASETS", "ABEJA_ORGANIZATION_ID", "TRAINING_JOB_ID"):
+            check_refusal(create(wire, environment={name: "x"}), 400, name, "set by the platform itself")
+            job = wire("POST", f"{VERSIONS}/1/jobs", json={"environment": {name: "x"}})
+            check_refusal(job, 400, name, "set by the platform itself")
+        assert [version["job_definition_version"] for version in wire("GET", VERSIONS).json()["entries"]] == [1]
 
     def test_old_name(self, wire: Wire) -> None:
         """`user_parameters` is the old name of `environment`, which wins; answers have the new name alone."""
