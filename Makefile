@@ -17,7 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Seconds; a hang is a failure that says nothing, and the slowest honest test trains for half a minute.
 export PYTEST_TIMEOUT ?= 300
 
-.PHONY: demo test matrix lint docs build bench clean
+.PHONY: demo test full matrix fuzz soak bench lint docs build clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/python -m pytest --abeja-emulate -v -s tests/demo
@@ -43,6 +43,15 @@ build: .venv-test/ready
 	rm -rf dist
 	.venv-test/bin/uv build --quiet
 	.venv-test/bin/python tools/check_wheel.py dist/*.whl
+
+# The full profile: run by hand before an issue is called done; its results are kept in docs/.
+full: test matrix fuzz soak bench
+
+fuzz: .venv-test/ready
+	ABEJA_TEST_EXAMPLES=40000 PYTEST_TIMEOUT=3600 .venv-test/bin/python -m pytest -q tests/wire/test_fuzz.py
+
+soak: .venv-test/ready
+	.venv-test/bin/python -m benchmarks.soak
 
 bench: .venv-test/ready
 	.venv-test/bin/python -m benchmarks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import string
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
     from abeja_emulator.wire.messages import Response
     from abeja_emulator.wire.operations import Operation
+
+#: How many calls are made up; `make fuzz` wants more.
+EXAMPLES = int(os.environ.get("ABEJA_TEST_EXAMPLES", "800"))
 
 EMULATED = [operation for operation in all_operations() if operation.rule is not None]
 
@@ -151,7 +155,7 @@ def target_of(populated: Populated, operation: Operation, segments: dict[str, An
     return "/".join(quote(segment, safe="") for segment in path) + "?" + query
 
 
-@settings(max_examples=800, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 @given(call=calls(), data=st.data())
 def test_no_input_finds_a_defect(populated: Populated, call: Any, data: st.DataObject) -> None:
     operation, segments, query, headers, body = call
