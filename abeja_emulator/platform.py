@@ -99,6 +99,7 @@ class Platform:
         self._router = Router(all_operations())
         self._encode = msgspec.json.Encoder().encode
         self._token = token_hex(20)
+        self._given_tokens: set[str] = set()
         with self._store.transaction():
             self.organization: Organization = self._accounts.add_organization(organization, organization_id)
             self.user: User = self._accounts.add_user(
@@ -131,13 +132,17 @@ class Platform:
         }
 
     def secrets(self) -> list[str]:
-        """Return what must never be shown to a person: the default user's token and the data sources' secrets.
+        """Return what must never be shown to a person: tokens of users and jobs, secrets of data sources.
 
-        Other tokens are kept as digests only; the token of a job is in its record.
+        Tokens are kept as digests; those that were given to this Platform are also in memory, for this.
         """
         with self._store.reading():
             sources = [row.record.secret for row in self._accounts.datasources.all()]
-        return [self._token, *sources]
+        return [self._token, *self._given_tokens, *sources, *(job.token for job in self.look.jobs())]
+
+    def keep_secret(self, token: str) -> None:
+        """Note a token that was made known here, so that no report ever shows it."""
+        self._given_tokens.add(token)
 
     def calls(self, operation: str | None = None) -> list[Entry]:
         """Return the calls of the current test, of one operation (`get_dataset`) or of all."""

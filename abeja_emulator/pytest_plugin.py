@@ -182,12 +182,13 @@ class Collector:
         if record is not None:
             self._records.append(record)
         elif report.when == "teardown" and report.failed:
-            for known in self._records[-1:]:
-                known["outcome"] = "error" if known["test"] == report.nodeid else known["outcome"]
+            for known in self._records:
+                if known["test"] == report.nodeid:
+                    known["outcome"] = "error"
 
     def pytest_sessionfinish(self) -> None:
         """Write the page, where the whole run is known."""
-        if self._page is not None and not hasattr(self._config, "workerinput"):
+        if self._page is not None and not (self._config.option.collectonly or hasattr(self._config, "workerinput")):
             from abeja_emulator.pytest_report import write_page
 
             write_page(self._records, self._page)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import shutil
 import sys
+import warnings
 from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -31,6 +34,9 @@ TITLE = "ABEJA Platform"
 
 #: Under this name a report carries what was taken down of its test, also from a worker of pytest-xdist.
 ATTRIBUTE = "abeja_emulator"
+
+#: Names of files have at most 255 bytes.
+_LONGEST = 200
 
 _NOTES = pytest.StashKey["Notes"]()
 
@@ -65,6 +71,8 @@ class Notes:
     def take_down(self, report: pytest.TestReport) -> None:
         """Take down what the test did, once it was called or could not be; add a section when it failed."""
         self.failed = self.failed or report.failed
+        if type(report) is not pytest.TestReport:  # a subtest; its test is taken down when it has ended
+            return
         if report.when == "teardown" or (report.when == "setup" and report.passed):
             return
         self._stack.close()
@@ -76,8 +84,11 @@ class Notes:
         if report.failed:
             report.sections.append((TITLE, section(record)))
         if self._keep is not None:
-            with _real_disk():
-                self._keep_jobs(self._keep / _as_file_name(report.nodeid), record)
+            try:
+                with _real_disk():
+                    self._keep_jobs(self._keep / _as_file_name(report.nodeid), record)
+            except OSError as error:
+                warnings.warn(f"the jobs of {report.nodeid} could not be kept: {error}", stacklevel=1)
 
     def refused(self) -> list[str]:
         """Return the calls of this test to hosts that are not emulated, one sentence each."""
@@ -95,10 +106,12 @@ class Notes:
 
     def _keep_jobs(self, folder: Path, record: TestRecord) -> None:
         look = self._emulation.platform.look
-        redact = Redaction([*self._emulation.platform.secrets(), *(look.job(job.id).token for job in record.jobs)])
+        redact = Redaction(self._emulation.platform.secrets())
         for job in record.jobs:
             place = folder / job.id
-            place.mkdir(parents=True, exist_ok=True)
+            # Ids repeat from run to run; what an earlier one left is not this job's.
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
             lines = [redact(line.message) for line in look.log(job.id)]
             (place / "log.txt").write_text("\n".join(lines), encoding="utf-8")
             (place / "statistics.json").write_text(json.dumps(job.statistics, indent=2), encoding="utf-8")
@@ -140,8 +153,11 @@ def lines(records: Sequence[dict[str, Any]]) -> list[str]:
 
 def write_page(records: Sequence[dict[str, Any]], path: Path) -> None:
     """Write the report page of a run."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page([unpack_record(record) for record in records]), encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page([unpack_record(record) for record in records]), encoding="utf-8")
+    except OSError as error:
+        warnings.warn(f"the report page could not be written: {error}", stacklevel=1)
 
 
 def _real_disk() -> AbstractContextManager[object]:
@@ -152,4 +168,8 @@ def _real_disk() -> AbstractContextManager[object]:
 
 
 def _as_file_name(node_id: str) -> str:
-    return re.sub(r"[^\w.\-\[\]]+", "_", node_id)
+    """Return a name for the folder of a test; two tests never share one."""
+    name = re.sub(r"[^\w.\-\[\]]+", "_", node_id)
+    if name == node_id.replace("::", "_") and len(name.encode()) < _LONGEST:
+        return name
+    return f"{name[: _LONGEST // 4]}-{hashlib.sha256(node_id.encode()).hexdigest()[:8]}"

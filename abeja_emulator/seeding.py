@@ -180,11 +180,13 @@ class Seed:
 
     def user(self, token: str, email: str = "user@example.com", organization_id: str | None = None) -> User:
         """Create a user whose personal access token is `token`."""
+        self._platform.keep_secret(token)
         with self._world.store.transaction():
             return self._accounts.add_user(organization_id or self._platform.organization.id, token, email=email)
 
     def bearer_token(self, token: str, user_id: str | None = None) -> None:
         """Make `token` a bearer token of a user, the default one if none is named."""
+        self._platform.keep_secret(token)
         with self._world.store.transaction():
             self._accounts.add_bearer_token(self._platform.organization.id, user_id or self._platform.user.id, token)
 

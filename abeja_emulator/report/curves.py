@@ -27,6 +27,10 @@ STYLES = (("#1f6feb", ""), ("#d9730d", "6 3"), ("#2da44e", "2 3"), ("#8250df", "
 #: About so many ticks on each axis.
 TICKS = 5
 
+#: Numbers beyond these are not drawn, and differences below are none.
+_LARGEST = 1e300
+_SMALLEST = 1e-300
+
 #: Values closer than this, in relation to their size, are one: no picture could show the difference.
 _APART = 1e-9
 
@@ -68,7 +72,10 @@ def _points(epochs: Sequence[float], values: Sequence[Any]) -> Points:
 
 def _is_finite(value: Any) -> bool:
     """Tell whether there is a place for a value: NaN and infinity (the SDK sends them as text) have none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    # Beyond the largest, the length of an axis would be infinite.
+    return -_LARGEST <= value <= _LARGEST
 
 
 def _chart(metric: str, lines: dict[str, Points]) -> str:
@@ -120,7 +127,7 @@ def _line(stage: str, points: Points, places: Points, number: int) -> list[str]:
 def _range(values: list[float]) -> tuple[float, float]:
     """Return the ends of an axis; one value, however often, gets room on both sides."""
     low, high = min(values), max(values)
-    if high - low <= _APART * max(abs(low), abs(high)):
-        room = abs(low) * 0.5 or 0.5
+    if high - low <= max(_APART * max(abs(low), abs(high)), _SMALLEST):
+        room = abs(low) * 0.5 if abs(low) > _SMALLEST else 0.5
         return low - room, high + room
     return low, high

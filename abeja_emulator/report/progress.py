@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from abeja_emulator.report.redaction import Redaction
 from abeja_emulator.report.summary import last_values_of, seconds
 
 if TYPE_CHECKING:
@@ -49,15 +50,18 @@ class Progress:
     def note(self, entry: Entry) -> None:
         """Show how far the job has come that posted a statistic with this call."""
         now = self._now()
-        if entry.operation != "update_statistics" or now - self._begun < PATIENCE or now - self._written < PACE:
+        if entry.operation != "update_statistics" or entry.error is not None:
+            return
+        if now - self._begun < PATIENCE or now - self._written < PACE:
             return
         self._written = now
-        job_id = entry.path.split("/jobs/")[1].split("/")[0]
+        job_id = entry.path.rstrip("/").split("/")[-2]
         job = self._platform.look.job(job_id)
         statistics = job.statistics or {}
         epoch = "/".join(str(statistics[name]) for name in ("epoch", "num_epochs") if name in statistics)
         parts = [f"{job.job_definition_name}:{job.job_definition_version}", f"epoch {epoch}" if epoch else ""]
         line = "  ".join([*filter(None, [*parts, last_values_of([statistics])]), seconds(now - self._begun)])
+        line = Redaction(self._platform.secrets())(line).replace("\n", " ")
         self._write(f"\r{line[:WIDTH]:<{WIDTH}}")
         self._shown = True
 

@@ -43,9 +43,9 @@ class Recorder:
         journal = self._platform.journal
         entries = journal.since(self._calls_before)
         jobs = [job for job in self._platform.look.jobs() if self._is_of_this_test(job)]
-        redact = Redaction([*self._platform.secrets(), *(job.token for job in jobs)])
+        redact = Redaction(self._platform.secrets())
         return TestRecord(
-            test=test,
+            test=redact(test),
             jobs=[self._job(job, entries, redact) for job in jobs],
             calls=[self._call(entry, redact) for entry in entries[-CALLS_KEPT:]],
             calls_in_all=journal.total - self._calls_before,
@@ -73,11 +73,11 @@ class Recorder:
         lines = look.log(job.training_job_id)[-LOG_LINES_KEPT:]
         return JobRecord(
             id=job.training_job_id,
-            name=f"{job.job_definition_name}:{job.job_definition_version}",
+            name=redact(f"{job.job_definition_name}:{job.job_definition_version}"),
             status=job.status,
             message=None if job.status_message is None else redact(job.status_message),
             seconds=job.seconds,
-            statistics=look.statistics(job.training_job_id),
+            statistics=redact.deep(look.statistics(job.training_job_id)),
             refused_statistics=[
                 redact(entry.error or f"answered {entry.status}")
                 for entry in entries
@@ -85,7 +85,7 @@ class Recorder:
                 and entry.status >= 400  # noqa: PLR2004 - where errors begin
                 and f"/jobs/{job.training_job_id}/" in entry.path
             ],
-            artifacts=self._artifacts(job),
+            artifacts=redact.deep(self._artifacts(job)),
             log=[redact(line.message) for line in lines],
         )
 

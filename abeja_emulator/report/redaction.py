@@ -6,7 +6,7 @@ A handler may print its environment or a signed URL; a report is what gets attac
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,10 +19,12 @@ _SHORTEST = 8
 _PATTERNS = (
     re.compile(r"(?i)\b((?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?)(?:(?:basic|bearer)\s+)?[^\s'\",}]+"),
     re.compile(r"(?i)\b((?:basic|bearer)\s+)[a-z0-9+/=_.~-]{8,}"),
-    re.compile(r"(?i)([?&](?:signature|x-amz-signature|x-amz-security-token|token)=)[^&\s'\"]+"),
+    re.compile(r"(?i)([?&](?:sig|key|signature|x-amz-signature|x-amz-security-token|token)=)[^&\s'\"]+"),
+    re.compile(r"(?i)(signature['\"]?\s*(?:=|:|%3D)\s*\[?['\"]?)[0-9a-z%+/=_-]{16,}"),
+    re.compile(r"(://[^/\s:@]+:)[^@\s/]+(?=@)"),
     re.compile(
-        r"(?i)\b((?:PLATFORM_AUTH_TOKEN|ABEJA_PLATFORM_PERSONAL_ACCESS_TOKEN|ABEJA_PLATFORM_DATASOURCE_SECRET"
-        r"|[a-z0-9_]*(?:password|secret|api_key|access_token|auth_token))['\"]?\s*[:=]\s*['\"]?)[^\s'\",}&]+"
+        r"(?i)\b([a-z0-9_-]*(?:token|secret|passw(?:or)?d|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
+        r"[a-z0-9_-]*\\*['\"]?\s*[:=]\s*\\*['\"]?)[^\s'\",}&\\]{3,}"
     ),
 )
 
@@ -46,6 +48,14 @@ class Redaction:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST}, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def deep(self, value: Any) -> Any:
+        """Return what JSON can hold with every text in it, names too, made fit to be shown."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, dict):
+            return {self.deep(name): self.deep(inner) for name, inner in value.items()}
+        return [self.deep(inner) for inner in value] if isinstance(value, list) else value
 
     def __call__(self, text: str) -> str:
         """Return `text` without the known secrets and without what looks like one."""

@@ -83,6 +83,17 @@ def test_numbers_that_cannot_be_drawn_are_left_out() -> None:
     assert curves([statistic(1, train={"loss": "NaN"})]) == []
 
 
+@pytest.mark.parametrize(
+    "values", [[10**400, 1], [1e308, -1e308], [1.7e308, 1.7e308], [5e-324, 1e-323], [0, 5e-324], [-1e299, 1e299]]
+)
+def test_extreme_numbers_break_nothing(values: list[float]) -> None:
+    """They are drawn, or left out; a report never ends a run."""
+    posted = [statistic(n, train={"loss": value}) for n, value in enumerate(values, 1)]
+    posted += [{"epoch": value, "stages": {"train": {"loss": 1.0}}} for value in values]
+    for picture in curves(posted):
+        assert lines(picture)
+
+
 @given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9))
 def test_ticks_are_few_round_and_within_the_axis(low: float, length: float) -> None:
     """Between one and six of them."""

@@ -115,3 +115,26 @@ def test_the_current_job_is_taken_down_once_it_did_something(abeja: Platform, tm
 
     (taken,) = recorder.record("test").jobs
     assert (taken.id, taken.status, taken.artifacts) == (job.training_job_id, "Active", {"model.txt": 5})
+
+
+def test_no_secret_is_taken_down(abeja: Platform, abeja_train: Callable[..., TrainedJob]) -> None:
+    """Tokens of users, of other jobs and of this one: in statistics, names of artifacts, and the log."""
+    import os
+    from pathlib import Path
+
+    abeja.seed.user("a-token-of-a-user")
+    other = abeja.look.job(abeja_train(lambda _context: None).id).token
+    recorder = Recorder(abeja)
+
+    def handler(context: object) -> None:
+        del context
+        own = os.environ["PLATFORM_AUTH_TOKEN"]
+        Path(os.environ["ABEJA_TRAINING_RESULT_DIR"], own).write_text("")
+        Client().update_statistics(Statistics(num_epochs=1, epoch=1, note=f"{own} {other} a-token-of-a-user"))
+        print("a-token-of-a-user", other, own)
+
+    job = abeja_train(handler)
+
+    shown = repr(recorder.record("test"))
+    for secret in ("a-token-of-a-user", other, abeja.look.job(job.id).token):
+        assert secret not in shown

@@ -21,6 +21,13 @@ from abeja_emulator.report.redaction import HIDDEN, Redaction
         "environ({'ABEJA_PLATFORM_PERSONAL_ACCESS_TOKEN': 's3cr3t-s3cr3t'})",
         "DB_PASSWORD=s3cr3t-s3cr3t",
         "api_key: s3cr3t-s3cr3t",
+        "environ({'GITHUB_TOKEN': 's3cr3t-s3cr3t', 'A': '1'})",
+        "AWS_SECRET_ACCESS_KEY=s3cr3t-s3cr3t",
+        "X-Auth-Token: s3cr3t-s3cr3t",
+        '{"body": "{\\"password\\": \\"s3cr3t-s3cr3t\\"}"}',
+        "https://user:s3cr3t-s3cr3t@host.example/",
+        "{'signature': ['s3cr3ts3cr3ts3cr3ts3cr3t']}",
+        "https://host.example/%3Fa%26signature%3Ds3cr3ts3cr3ts3cr3ts3cr3t",
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
@@ -34,6 +41,12 @@ def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
 def test_a_known_secret_is_hidden_wherever_it_stands() -> None:
     """The tokens of a platform are known."""
     assert Redaction(["s3cr3t-s3cr3t"])("it is [s3cr3t-s3cr3t]") == f"it is [{HIDDEN}]"
+
+
+def test_everything_that_json_can_hold_is_searched() -> None:
+    """Names and values, however deep."""
+    hidden = Redaction(["s3cr3t-s3cr3t"]).deep({"a": ["s3cr3t-s3cr3t", 1, None], "s3cr3t-s3cr3t": {"b": True}})
+    assert hidden == {"a": [HIDDEN, 1, None], HIDDEN: {"b": True}}
 
 
 def test_a_secret_that_contains_another_goes_whole() -> None:
