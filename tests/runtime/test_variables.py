@@ -18,6 +18,7 @@ from abeja_emulator.runtime.variables import (
     user_variables,
     without_foreign,
 )
+from abeja_emulator.services.training.definitions import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,7 @@ SHOW = """
         print(json.dumps(dict(os.environ)))
 """
 
-names = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]*", fullmatch=True)
+names = st.from_regex(r"[a-zA-Z_][a-zA-Z0-9_]*", fullmatch=True).filter(lambda name: name not in RESERVED)
 
 
 def seen(job: TrainedJob) -> dict[str, str]:

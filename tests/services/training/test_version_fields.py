@@ -12,7 +12,7 @@ from abeja.common.docker_image_name import DockerImageName
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from abeja_emulator.services.training.definitions import DEFAULT_IMAGE
+from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, RESERVED
 from tests.services.training.samples import HANDLER, IMAGE, state, zipped
 from tests.services.wire import Wire, check_refusal
 
@@ -27,6 +27,7 @@ VERSIONS = "/organizations/{org}/training/definitions/definition/versions"
 
 #: What the command line takes (abejacli/config/__init__.py).
 VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+own_names = st.from_regex(VARIABLE, fullmatch=True).filter(lambda name: name not in RESERVED)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 json_values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
@@ -109,7 +110,7 @@ class TestEnvironment:
     """`environment`: text under names of variables."""
 
     @in_one_platform
-    @given(environment=st.dictionaries(st.from_regex(VARIABLE, fullmatch=True), json_values, max_size=4))
+    @given(environment=st.dictionaries(own_names, json_values, max_size=4))
     def test_values_become_text(self, wire: Wire, environment: dict[str, Any]) -> None:
         """Values are shown as text, as the command line coerces them; null is the empty text."""
         shown = create(wire, environment=environment).json()["environment"]
@@ -123,12 +124,12 @@ class TestEnvironment:
     @example("a\n")
     @example("")
     def test_names(self, wire: Wire, name: str) -> None:
-        """A name is taken exactly when the command line takes it."""
+        """A name is taken exactly when the command line takes it and the platform has not taken it for itself."""
         response = create(wire, environment={name: "x"})
-        if VARIABLE.fullmatch(name):
+        if VARIABLE.fullmatch(name) and name not in RESERVED:
             assert response.json()["environment"] == {name: "x"}
         else:
-            check_refusal(response, 400, repr(name), "variable")
+            check_refusal(response, 400, name if name in RESERVED else repr(name), "variable")
 
     def test_reserved_names(self, wire: Wire) -> None:
         """Names the platform sets itself are refused, on versions and on jobs alike, and nothing is made."""
