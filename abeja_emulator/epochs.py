@@ -13,6 +13,10 @@ from typing import NamedTuple
 REMEMBERED = 10_000
 
 
+#: Modules whose threads wait for work of anybody.
+_POOLS = ("concurrent.futures.thread", "multiprocessing.pool")
+
+
 class LateCallError(Exception):
     """A thread or a child that an earlier test left running called the platform.
 
@@ -35,8 +39,9 @@ class _Epoch(NamedTuple):
 class Epochs:
     """The tests of one platform, one after the other.
 
-    A thread belongs to the test in which it was started, a child to the test in which it was born; what
-    was there before, or is made between tests by fixtures of wider scopes, belongs to none of them.
+    A thread belongs to the test in which it was started (a worker of a pool to nobody), a child to the test
+    in which it was born; what was there before, or is made between tests by fixtures of wider scopes, belongs
+    to none of them.
     """
 
     def __init__(self) -> None:
@@ -61,7 +66,8 @@ class Epochs:
         if self._test is None:
             return
         for thread in threading.enumerate():
-            if thread not in self._before and not thread.name.startswith("abeja-emulator"):
+            ours = thread.name.startswith("abeja-emulator")
+            if thread not in self._before and not ours and not _is_of_a_pool(thread):
                 self._late[thread] = self._test
         self._ended.append(_Epoch(self._begun, _Clock.now(), self._test))
         self._test = None
@@ -89,6 +95,11 @@ class Epochs:
         ended = list(self._ended)
         place = bisect_right([epoch.begun for epoch in ended], moment) - 1
         return ended[place].test if place >= 0 and moment <= ended[place].ended else None
+
+
+def _is_of_a_pool(thread: threading.Thread) -> bool:
+    """Tell whether a thread works for whoever gives it work: it may wait for the next test with every right."""
+    return getattr(getattr(thread, "_target", None), "__module__", None) in _POOLS
 
 
 def _sentence(what: str, test: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +93,17 @@ def test_a_thread_from_before_the_first_test_belongs_to_none(epochs: Epochs, wor
         assert workers[0].ask() is None
         epochs.end()
     assert workers[0].ask() is None
+
+
+def test_a_worker_of_a_pool_belongs_to_nobody(epochs: Epochs) -> None:
+    """A pool may outlive a test, such as that of an event loop of wider scope, and works for the next one."""
+    with ThreadPoolExecutor(1) as executor:
+        epochs.begin("one")
+        executor.submit(epochs.check, None).result(20)
+        epochs.end()
+        epochs.begin("two")
+        executor.submit(epochs.check, None).result(20)
+        epochs.end()
 
 
 def test_a_child_belongs_to_the_test_it_was_born_in(epochs: Epochs) -> None:
