@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from abeja_emulator.emulation import Emulation
     from abeja_emulator.platform import Platform
+
+
+_FAKED_FROM = (3, 11)
 
 
 @pytest.fixture(scope="session")
@@ -71,9 +75,13 @@ def abeja_fs(request: pytest.FixtureRequest) -> Iterator[FakeFilesystem]:
     there; nothing that is written reaches the disk. Fill it with `abeja_fs.set_disk_usage(bytes)`, take the
     right to write with `abeja_fs.chmod(path, 0o500)`. It fakes Python only: C libraries such as h5py (so
     Keras, when it saves `.h5`), TensorFlow and sqlite3 go past it to the real disk, and so do child
-    processes. Needs the extra `pyfakefs`.
+    processes. Needs the extra `pyfakefs`, and Python 3.11 or later.
     """
     _need("abeja_fs", "pyfakefs", "pyfakefs")
+    if sys.version_info < _FAKED_FROM:
+        # Before, a path of pathlib keeps the functions it was made with, so half of a job would pass the fake by.
+        message = "abeja_fs needs Python 3.11 or later: before, pathlib cannot be faked once a path is made"
+        pytest.fail(message, pytrace=False)
     from abeja_emulator.companions.file_system import faked_file_system, is_faked
     from abeja_emulator.seeding import samples_folder
 

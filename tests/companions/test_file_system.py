@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from abeja_emulator.runtime.job import TrainedJob
 
 pytest.importorskip("pyfakefs")
+
+pytestmark = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="before, pathlib cannot be faked once a path is made"
+)
 
 CONTENT = b"red" * 1000
 

@@ -22,6 +22,21 @@ FIXTURES = {
 }
 
 
+NEEDS_FAKED_PATHS = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="before, pathlib cannot be faked once a path is made"
+)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 11), reason="there it works")
+def test_abeja_fs_says_which_python_it_needs(pytester: pytest.Pytester) -> None:
+    """Before anything is faked."""
+    pytest.importorskip("pyfakefs")
+    pytester.makepyfile("def test_it(abeja_fs): pass")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["abeja_fs needs Python 3.11 or later*"])
+
+
 def test_each_is_explained(pytester: pytest.Pytester) -> None:
     """`pytest --fixtures` shows what it is and the extra it needs; the package has that extra."""
     shown = pytester.runpytest_subprocess("--fixtures", "-v", "-p", "no:cacheprovider").stdout.str()
@@ -69,6 +84,7 @@ def test_a_run_that_does_not_ask_pays_nothing(pytester: pytest.Pytester) -> None
     assert shown.returncode == 0, shown.stdout
 
 
+@NEEDS_FAKED_PATHS
 def test_all_at_once(pytester: pytest.Pytester, run: Callable[..., pytest.RunResult]) -> None:
     """Every fixture in one test, in any order of its arguments, beside frozen time."""
     for library in ("moto", "boto3", "responses", "pyfakefs"):
@@ -115,6 +131,7 @@ def test_all_at_once(pytester: pytest.Pytester, run: Callable[..., pytest.RunRes
     run().assert_outcomes(passed=6)
 
 
+@NEEDS_FAKED_PATHS
 def test_jobs_are_kept_on_the_real_disk(pytester: pytest.Pytester) -> None:
     """Also those of a test whose disk is a fake one."""
     pytest.importorskip("pyfakefs")
