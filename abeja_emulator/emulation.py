@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from abeja_emulator.refusals import Refusals
 from abeja_emulator.runtime.images import calling_of, make_context
 from abeja_emulator.runtime.process import restored_environment
 from abeja_emulator.runtime.sdk import sdk_base_url, thawed_sdk
@@ -24,8 +25,9 @@ from abeja_emulator.runtime.variables import (
 from abeja_emulator.runtime.workers import drop_fork_server
 from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, Definitions, check_image
 from abeja_emulator.services.training.jobs import Jobs
-from abeja_emulator.transports.child.abeja_emulator_child import API_URLS
+from abeja_emulator.transports.child.abeja_emulator_child import API_URLS, BORN
 from abeja_emulator.transports.child_processes import ChildProcesses
+from abeja_emulator.transports.child_threads import ChildThreads
 from abeja_emulator.transports.children import child_environment
 from abeja_emulator.transports.in_process import InProcess
 from abeja_emulator.transports.loopback import Loopback
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
     from abeja_emulator.platform import Platform
     from abeja_emulator.services.training.records import TrainingJob
-    from abeja_emulator.transports.errors import RefusedCall
 
 #: Name of the job that is current while no other is.
 AMBIENT_DEFINITION = "pytest"
@@ -85,7 +86,7 @@ class Emulation:
         self.platform = platform
         self._environment = user_variables(environment)
         self.image = image or DEFAULT_IMAGE
-        self.refused: list[RefusedCall] = []
+        self.refused = Refusals(platform.epochs.left_by)
         self._relative_result = relative_result
         self.job = self._make_job()
         self._own_folder = folder is None
@@ -93,11 +94,11 @@ class Emulation:
         self._allow_hosts = tuple(allow_hosts)
         self._stack = ExitStack()
         self.offline = offline
-        self._loopback = Loopback(platform, on_refused=self.refused.append)
+        self._loopback = Loopback(platform, on_refused=self.refused.add)
         self._transport = InProcess(
             platform,
             allow_hosts=self._allow_hosts,
-            on_refused=self.refused.append,
+            on_refused=self.refused.add,
             offline=offline,
             loopback=lambda: self._loopback.address,
             begun=lambda: platform.epochs.begun,
@@ -134,6 +135,8 @@ class Emulation:
         self._stack.callback(drop_fork_server)
         self._stack.enter_context(self._loopback)
         self._stack.enter_context(self._transport)
+        # Whoever started this process has no part in when its own children are born.
+        outside.pop(BORN, None)
         variables = {**without_foreign(outside), **self._environment, **self._variables(self.job)}
         variables.update(
             child_environment(
@@ -147,6 +150,7 @@ class Emulation:
         self.result_dir.mkdir(parents=True, exist_ok=True)
         variables[API_URLS] = " ".join(urls)
         self._stack.enter_context(ChildProcesses(variables))
+        self._stack.enter_context(ChildThreads(self.platform.epochs.inherit))
         self._stack.enter_context(restored_environment(variables))
         self._stack.enter_context(thawed_sdk(variables, outside))
 
@@ -157,6 +161,12 @@ class Emulation:
         finally:
             if self._own_folder:
                 shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def url(self) -> str:
+        """Where other programs of this machine, and clients that open sockets of their own, reach the platform."""
+        host, port = self._loopback.address
+        return f"http://{host}:{port}"
 
     def add_api_url(self, url: str) -> None:
         """Let one more base URL, such as the shell's `ABEJA_API_URL`, reach the platform."""

@@ -56,6 +56,11 @@ class Ids:
                 self._platform += 1
             return str(self._platform)
 
+    def leap(self, count: int) -> None:
+        """Leave out that many 13-digit ids, so that two Platforms side by side never hand out the same."""
+        with self._lock:
+            self._platform += count
+
     def number(self, kind: str, parent: str) -> int:
         """Return 1, 2, 3, … of what is counted within a parent: versions, dataset items."""
         with self._lock:

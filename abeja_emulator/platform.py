@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Literal
 import msgspec
 
 from abeja_emulator.clock import Clock
-from abeja_emulator.epochs import Epochs
+from abeja_emulator.epochs import ClosedPlatformError, Epochs
 from abeja_emulator.errors import (
     InternalServerError,
     MethodNotAllowed,
@@ -76,6 +76,7 @@ class Platform:
         world: what the rules of the services work on.
         organization: the default organization.
         user: the default user.
+        closed: whether it has forgotten everything.
     """
 
     def __init__(  # noqa: PLR0913 - all by name
@@ -100,6 +101,7 @@ class Platform:
         self._encode = msgspec.json.Encoder().encode
         self._token = token_hex(20)
         self._given_tokens: set[str] = set()
+        self.closed = False
         with self._store.transaction():
             self.organization: Organization = self._accounts.add_organization(organization, organization_id)
             self.user: User = self._accounts.add_user(
@@ -170,6 +172,7 @@ class Platform:
 
     def close(self) -> None:
         """Forget everything; a forked child leaves what is its parent's."""
+        self.closed = True
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -183,6 +186,11 @@ class Platform:
         with self._store.reading():
             found = [row.record for row in self._accounts.organizations.all()]
         return [name for organization in found for name in (organization.id, organization.name)]
+
+    def channels(self) -> list[str]:
+        """Return the ids of its channels."""
+        with self._store.reading():
+            return [row.record.channel_id for row in self._store.table("channel", Channel).all()]
 
     def owns(self, request: Request) -> bool:
         """Tell whether a request names something of this Platform: an organization, a channel, its signature."""
@@ -208,9 +216,13 @@ class Platform:
 
         Raises:
             LateCallError: when what an earlier test left running calls; it names that test.
+            ClosedPlatformError: when it is closed.
 
         A route is looked for before the credential, because a signed URL needs none.
         """
+        if self.closed:
+            message = f"{request.method} {request.target.partition('?')[0]} came after this Platform was closed"
+            raise ClosedPlatformError(message)
         self.epochs.check(request.born)
         at = self.clock.timestamp()
         route = self._route(request)
@@ -233,6 +245,15 @@ class Platform:
             if not isinstance(request.body, bytes):
                 request.body.close()
         self.journal.add(_entry(request, route.operation, response.status, at, error))
+        return response
+
+    def refuse(self, request: Request, error: PlatformError) -> Response:
+        """Answer a request with an error, and remember that in the journal."""
+        if not isinstance(request.body, bytes):
+            request.body.close()
+        response = self._refuse(error)
+        operation = self._route(request).operation
+        self.journal.add(_entry(request, operation, response.status, self.clock.timestamp(), error.description))
         return response
 
     def _route(self, request: Request) -> Route:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from abeja_emulator.pytest_plugin import marked, session_emulation
-from abeja_emulator.pytest_report import fail_for_refused
+from abeja_emulator.pytest_plugin import current_item, marked, session_emulation
+from abeja_emulator.pytest_report import take_down_rest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from abeja_emulator.platform import Platform
     from abeja_emulator.store.store import Snapshot
@@ -32,10 +32,16 @@ class _Layer(NamedTuple):
 
 
 class Isolation:
-    """The snapshots of the scopes that are entered, the widest first."""
+    """The snapshots of the scopes that are entered, the widest first.
 
-    def __init__(self, platform: Platform) -> None:
+    Args:
+        platform: whose state they are of.
+        before_rollback: called while what was done in a scope can still be seen.
+    """
+
+    def __init__(self, platform: Platform, before_rollback: Callable[[], None]) -> None:
         self._platform = platform
+        self._before_rollback = before_rollback
         self._layers: list[_Layer] = []
 
     @contextmanager
@@ -43,6 +49,7 @@ class Isolation:
         """Take back at the end what was done in a scope."""
         self._enter(scope)
         yield
+        self._before_rollback()
         self._layers.pop().snapshot.rollback()
 
     @contextmanager
@@ -72,7 +79,8 @@ _ISOLATION = pytest.StashKey[Isolation]()
 
 def _isolation(config: pytest.Config) -> Isolation:
     if _ISOLATION not in config.stash:
-        config.stash[_ISOLATION] = Isolation(session_emulation(config).platform)
+        platform = session_emulation(config).platform
+        config.stash[_ISOLATION] = Isolation(platform, lambda: take_down_rest(current_item(config)))
     return config.stash[_ISOLATION]
 
 
@@ -107,4 +115,3 @@ def _abeja_function(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         platform.epochs.end()
     platform.auth = auth
-    fail_for_refused(request.node)

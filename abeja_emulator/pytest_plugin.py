@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
     from abeja_emulator.emulation import Emulation
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from abeja_emulator.pytest_settings import Settings
     from abeja_emulator.runtime.job import TrainedJob
     from abeja_emulator.seeding import SeededDataset
+    from abeja_emulator.transports.errors import RefusedCall
 
 _SESSION = pytest.StashKey["Session"]()
 
@@ -32,6 +34,9 @@ _ITEM = pytest.StashKey[pytest.Item]()
 
 #: Whether any test of the run had to do with a platform.
 _USED = pytest.StashKey[bool]()
+
+#: Exit statuses of a run in which nothing failed.
+_GOOD = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 MARKER = """\
 abeja(image=None, datasets=None, environment=None, auth=None): \
@@ -137,19 +142,47 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
     if session is not None:
         from abeja_emulator.pytest_report import begin
 
+        session.note_outside()
         begin(item, session.emulation, session.settings.keep)
     return (yield)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that called an unknown host, once all of its fixtures are down, wider scopes included."""
+    result = yield
+    if item.config.stash.get(_USED, False):
+        from abeja_emulator.pytest_report import fail_for_refused
+
+        fail_for_refused(item)
+    return result
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> Generator[None, Any, Any]:
     """Add to a report what its test did to the platform."""
     report: Any = yield
+    if (
+        report.failed
+        and _SESSION not in item.config.stash
+        and "ScopeMismatch" in str(getattr(call.excinfo, "value", ""))
+    ):
+        _explain_scope(report)
     if item.config.stash.get(_USED, False):
-        from abeja_emulator.pytest_report import take_down
+        from abeja_emulator.pytest_report import left_overs, take_down
 
         take_down(item, report)
+        session = item.config.stash.get(_SESSION, None)
+        if session is not None and report.when == "teardown":
+            session.outside += left_overs(item)
     return report
+
+
+def _explain_scope(report: pytest.TestReport) -> None:
+    """Say what to do where a fixture of wider scope asks for one of ours, and the platform is there for a test only."""
+    if re.search(r"\b_?abeja", str(report.longrepr)):
+        sentence = "fixtures of wider scope than a test can use the platform when it is there for the whole run"
+        report.sections.append(("ABEJA Platform", f"{sentence}: pytest --abeja-emulate"))
 
 
 class Collector:
@@ -157,7 +190,8 @@ class Collector:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._records: list[dict[str, Any]] = []
+        self._records: dict[str, dict[str, Any]] = {}
+        self._outside: list[str] = []
         self._page = self._find_page()
 
     def _find_page(self) -> Path | None:
@@ -179,19 +213,43 @@ class Collector:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect what a report carries; a test whose teardown fails is in error."""
         record = vars(report).get("abeja_emulator")
-        if record is not None:
-            self._records.append(record)
-        elif report.when == "teardown" and report.failed:
-            for known in self._records:
-                if known["test"] == report.nodeid:
-                    known["outcome"] = "error"
+        known = self._records.get(report.nodeid) if report.when == "teardown" else None
+        if record is not None and known is not None:
+            from abeja_emulator.pytest_report import extended
 
-    def pytest_sessionfinish(self) -> None:
-        """Write the page, where the whole run is known."""
-        if self._page is not None and not (self._config.option.collectonly or hasattr(self._config, "workerinput")):
+            self._records[report.nodeid] = extended(known, record)
+        elif record is not None:
+            self._records[report.nodeid] = record
+        elif known is not None and report.failed:
+            known["outcome"] = "error"
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what a worker of pytest-xdist says happened outside of any test."""
+        self._outside += getattr(node, "workeroutput", {}).get("abeja_emulator", [])
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Write the page, where the whole run is known; and fail a run for what no test can answer for."""
+        emulated = self._config.stash.get(_SESSION, None)
+        if emulated is not None:
+            emulated.note_outside()
+            self._outside += emulated.outside
+        if hasattr(self._config, "workerinput"):
+            vars(self._config)["workeroutput"]["abeja_emulator"] = self._outside
+            return
+        if self._outside:
+            from abeja_emulator.pytest_report import OUTSIDE, outside_record
+
+            fails = emulated is not None and not emulated.emulation.offline
+            sentences = list(dict.fromkeys(self._outside))
+            self._records[OUTSIDE] = outside_record(sentences, "error" if fails else "passed")
+            if fails and session.exitstatus in _GOOD:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if self._page is not None and not self._config.option.collectonly:
             from abeja_emulator.pytest_report import write_page
 
-            write_page(self._records, self._page)
+            write_page(list(self._records.values()), self._page)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the summary, when a test had to do with a platform."""
@@ -200,7 +258,7 @@ class Collector:
         from abeja_emulator.pytest_report import TITLE, lines
 
         terminalreporter.section(TITLE)
-        for line in lines(self._records):
+        for line in lines(list(self._records.values())):
             terminalreporter.line(line)
 
 
@@ -238,16 +296,33 @@ def _is_configured(config: pytest.Config) -> bool:
 
 
 class Session:
-    """The emulation of a whole test run."""
+    """The emulation of a whole test run.
+
+    Attributes:
+        settings: of the run.
+        emulation: started.
+        outside: the refused calls that no test can answer for, one sentence each.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.emulation = make_emulation(settings)
+        self.outside: list[str] = []
         try:
             self.emulation.start()
-        except BaseException:
+        except BaseException as error:
             self.emulation.platform.close()
-            raise
+            if type(error).__name__ != "AddressTaken":
+                raise
+            message = (
+                f"abeja_emulate: {error} A run of pytest within another that is emulated, in the same process, shares "
+                "its platform; run it in a process of its own (pytester.runpytest_subprocess), or without the option."
+            )
+            raise pytest.UsageError(message) from error
+
+    def note_outside(self) -> None:
+        """Note the refused calls that no test has taken down: at imports, in a conftest.py, between tests."""
+        self.outside += [str(refusal) for refusal in self.emulation.refused.take()]
 
     def close(self) -> None:
         """Put everything back."""
@@ -299,7 +374,7 @@ def _abeja_emulation(request: pytest.FixtureRequest) -> Iterator[Emulation]:
     if session is not None:
         yield session.emulation
         return
-    from abeja_emulator.pytest_report import begin, fail_for_refused
+    from abeja_emulator.pytest_report import begin, take_down_rest
     from abeja_emulator.pytest_settings import Settings
 
     settings = Settings.of(request.config, request.config.option)
@@ -310,7 +385,7 @@ def _abeja_emulation(request: pytest.FixtureRequest) -> Iterator[Emulation]:
     with emulation.platform, emulation:
         begin(request.node, emulation, settings.keep)
         yield emulation
-    fail_for_refused(request.node)
+        take_down_rest(request.node)
 
 
 @pytest.fixture(scope=_scope)
@@ -377,6 +452,28 @@ def abeja_result_dir(_abeja_emulation: Emulation) -> Path:
 
 
 @pytest.fixture(scope=_scope)
+def abeja_server(_abeja_emulation: Emulation) -> str:
+    """URL of the platform on this machine, `http://127.0.0.1:<port>`, for programs that are not led there.
+
+    Those are other languages, and clients that open sockets of their own; they need a credential, such as
+    `abeja.credentials()` has. The SDK, requests, boto3 and urllib need none of it, in children neither.
+    """
+    return _abeja_emulation.url
+
+
+@pytest.fixture
+def abeja_refused(_abeja_emulation: Emulation, request: pytest.FixtureRequest) -> Sequence[RefusedCall]:
+    """The calls of the test to hosts that are neither emulated nor allowed, with `host`, `port`, `method`, `url`.
+
+    Children's too. A test that asks for it answers for them itself and does not fail for them at its
+    teardown: `assert [call.host for call in abeja_refused] == ["weights.example"]`.
+    """
+    from abeja_emulator.pytest_report import expected_refusals
+
+    return expected_refusals(request.node)
+
+
+@pytest.fixture(scope=_scope)
 def abeja_train(
     _abeja_emulation: Emulation,
     abeja_dataset: Callable[..., SeededDataset],
@@ -406,6 +503,11 @@ def abeja_train(
 def session_emulation(config: pytest.Config) -> Emulation:
     """Return the emulation of the whole run; there is one, because only then isolation is loaded."""
     return config.stash[_SESSION].emulation
+
+
+def current_item(config: pytest.Config) -> pytest.Item:
+    """Return the test that is running."""
+    return config.stash[_ITEM]
 
 
 def marked(node: Any) -> dict[str, Any]:

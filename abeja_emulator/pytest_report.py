@@ -8,8 +8,9 @@ import re
 import shutil
 import sys
 import warnings
+from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast, overload
 
 import pytest
 
@@ -23,14 +24,18 @@ from abeja_emulator.report.redaction import Redaction
 from abeja_emulator.report.summary import section, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from abeja_emulator.emulation import Emulation
+    from abeja_emulator.refusals import Refusal
+    from abeja_emulator.transports.errors import RefusedCall
 
 #: Heading of the summary and of the sections.
 TITLE = "ABEJA Platform"
+
+#: In the place of a test's name, for what happens at an import, in a conftest.py or between tests.
+OUTSIDE = "(outside of any test)"
 
 #: Under this name a report carries what was taken down of its test, also from a worker of pytest-xdist.
 ATTRIBUTE = "abeja_emulator"
@@ -45,16 +50,26 @@ class Notes:
     """What is taken down of one test.
 
     Args:
-        emulation: what the test has to do with.
-        keep: folder to keep the jobs of the test in, or None.
+        item: the test.
+        emulation: what it has to do with.
+        keep: folder to keep its jobs in, or None.
+
+    Attributes:
+        expected: whether the test looks at its refused calls itself.
+        failed: whether it has failed, or was expected to.
     """
 
-    def __init__(self, emulation: Emulation, keep: Path | None) -> None:
+    def __init__(self, item: pytest.Item, emulation: Emulation, keep: Path | None) -> None:
+        self._test = item.nodeid
         self._emulation = emulation
         self._keep = keep
         self._recorder = Recorder(emulation.platform, (emulation.job.training_job_id, emulation.result_dir))
-        self._refused_before = len(emulation.refused)
+        self._later: TestRecord | None = None
+        self._refusals: list[Refusal] = []
+        self._shown = 0
         self._stack = ExitStack()
+        self._outcome = ""
+        self.expected = False
         self.failed = False
 
     def show_progress(self, config: pytest.Config) -> None:
@@ -69,40 +84,76 @@ class Notes:
         self._stack.callback(progress.end)
 
     def take_down(self, report: pytest.TestReport) -> None:
-        """Take down what the test did, once it was called or could not be; add a section when it failed."""
-        self.failed = self.failed or report.failed
+        """Take down what the test did, once it was called or could not be, and then what its teardown did.
+
+        A report of a failure gets a section.
+        """
+        expected_to_fail = hasattr(report, "wasxfail")
+        self.failed = self.failed or report.failed or expected_to_fail
         if type(report) is not pytest.TestReport:  # a subtest; its test is taken down when it has ended
             return
-        if report.when == "teardown" or (report.when == "setup" and report.passed):
+        if report.when == "setup" and report.passed:
             return
         self._stack.close()
-        record = self._recorder.record(report.nodeid, self.refused())
-        if not (record.jobs or record.calls_in_all or record.refused_hosts):
+        if report.when == "teardown":
+            if not self._emulation.platform.closed:
+                self.take_down_rest()
+            record, self._later = self._later, None
+            record = record or TestRecord(test="")
+        else:
+            record = self._record()
+            self._outcome = "error" if report.when == "setup" and report.failed else report.outcome
+            if expected_to_fail:
+                self._outcome = "xpassed" if report.passed else "xfailed"
+        if not _says_anything(record):
             return
-        record.outcome = "error" if report.when == "setup" and report.failed else report.outcome
+        record.outcome = "error" if report.when == "teardown" and report.failed else self._outcome
         setattr(report, ATTRIBUTE, pack(record))
         if report.failed:
             report.sections.append((TITLE, section(record)))
-        if self._keep is not None:
+
+    def take_down_rest(self) -> None:
+        """Take down what a teardown did so far, before the state of a scope is rolled back."""
+        if not self._outcome or (self._recorder.is_quiet and not self.new_refusals()):
+            return
+        record = self._record()
+        if self._later is None:
+            self._later = record
+        else:
+            self._later.extend(record)
+
+    def _record(self) -> TestRecord:
+        record = self._recorder.record(self._test, [str(refusal) for refusal in self.new_refusals()])
+        self._shown = len(self.refusals())
+        if self._keep is not None and record.jobs:
             try:
                 with _real_disk():
-                    self._keep_jobs(self._keep / _as_file_name(report.nodeid), record)
+                    self._keep_jobs(self._keep / _as_file_name(self._test), record)
             except OSError as error:
-                warnings.warn(f"the jobs of {report.nodeid} could not be kept: {error}", stacklevel=1)
+                warnings.warn(f"the jobs of {self._test} could not be kept: {error}", stacklevel=1)
+        return record
 
-    def refused(self) -> list[str]:
-        """Return the calls of this test to hosts that are not emulated, one sentence each."""
-        return [
-            f"refused {call}: the host is neither emulated nor allowed; if it is needed: --abeja-allow-host {call.host}"
-            for call in self._emulation.refused[self._refused_before :]
-        ]
+    def new_refusals(self) -> list[Refusal]:
+        """Return the refused calls of this test that are in no record yet."""
+        return self.refusals()[self._shown :]
+
+    def refusals(self) -> list[Refusal]:
+        """Return the calls of this test to hosts that are not emulated; those of an earlier test are not among them."""
+        self._refusals += self._emulation.refused.take()
+        return [refusal for refusal in self._refusals if refusal.left_by is None]
+
+    def left_overs(self) -> list[Refusal]:
+        """Return the calls to such hosts, made meanwhile by what earlier tests left running."""
+        return [refusal for refusal in self._refusals if refusal.left_by is not None]
 
     def complaint(self) -> str:
         """Return why a test that went well so far has to fail, or an empty text.
 
         Where a machine without a network is played, a handler that lives with its errors is right.
         """
-        return "" if self.failed or self._emulation.offline else "\n".join(self.refused())
+        if self.failed or self.expected or self._emulation.offline:
+            return ""
+        return "\n".join(map(str, self.refusals()))
 
     def _keep_jobs(self, folder: Path, record: TestRecord) -> None:
         look = self._emulation.platform.look
@@ -122,9 +173,32 @@ class Notes:
                     (place / "result.bin").write_bytes(look.result(job.id))
 
 
+class RefusedCalls(Sequence["RefusedCall"]):
+    """The refused calls of one test so far, oldest first."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+
+    def _calls(self) -> list[RefusedCall]:
+        return [refusal.call for refusal in self._notes.refusals()]
+
+    def __len__(self) -> int:
+        return len(self._calls())
+
+    @overload
+    def __getitem__(self, index: int) -> RefusedCall: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[RefusedCall]: ...
+    def __getitem__(self, index: int | slice) -> RefusedCall | list[RefusedCall]:
+        return self._calls()[index]
+
+    def __repr__(self) -> str:
+        return f"[{', '.join(map(str, self._calls()))}]"
+
+
 def begin(item: pytest.Item, emulation: Emulation, keep: Path | None) -> None:
     """Take down from now on what a test does."""
-    notes = item.stash[_NOTES] = Notes(emulation, keep)
+    notes = item.stash[_NOTES] = Notes(item, emulation, keep)
     notes.show_progress(item.config)
 
 
@@ -133,6 +207,26 @@ def take_down(item: pytest.Item, report: pytest.TestReport) -> None:
     notes = item.stash.get(_NOTES, None)
     if notes is not None:
         notes.take_down(report)
+
+
+def take_down_rest(item: pytest.Item) -> None:
+    """Take down what a teardown did so far, before the state of a scope is rolled back."""
+    notes = item.stash.get(_NOTES, None)
+    if notes is not None:
+        notes.take_down_rest()
+
+
+def expected_refusals(item: pytest.Item) -> RefusedCalls:
+    """Return the refused calls of a test, live; the test answers for them itself from now on."""
+    notes = item.stash[_NOTES]
+    notes.expected = True
+    return RefusedCalls(notes)
+
+
+def left_overs(item: pytest.Item) -> list[str]:
+    """Return what earlier tests left running and was refused while a test ran, one sentence each."""
+    notes = item.stash.get(_NOTES, None)
+    return [] if notes is None else [str(refusal) for refusal in notes.left_overs()]
 
 
 def fail_for_refused(item: pytest.Item) -> None:
@@ -144,6 +238,24 @@ def fail_for_refused(item: pytest.Item) -> None:
     complaint = "" if notes is None else notes.complaint()
     if complaint:
         pytest.fail(complaint, pytrace=False)
+
+
+def outside_record(refusals: Sequence[str], outcome: str) -> dict[str, Any]:
+    """Return the record of what no test can answer for."""
+    redact = Redaction()
+    return pack(TestRecord(test=OUTSIDE, outcome=outcome, refused_hosts=[redact(text) for text in refusals]))
+
+
+def extended(packed: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of a test with what its teardown did."""
+    record, rest = unpack_record(packed), unpack_record(later)
+    record.extend(rest)
+    record.outcome = rest.outcome
+    return pack(record)
+
+
+def _says_anything(record: TestRecord) -> bool:
+    return bool(record.jobs or record.calls_in_all or record.refused_hosts)
 
 
 def lines(records: Sequence[dict[str, Any]]) -> list[str]:

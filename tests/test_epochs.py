@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from multiprocessing.pool import ThreadPool
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from abeja_emulator.epochs import Epochs, LateCallError
+from abeja_emulator.transports.child_threads import ChildThreads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Worker:
@@ -106,6 +108,80 @@ def test_a_worker_of_a_pool_belongs_to_nobody(epochs: Epochs) -> None:
         epochs.end()
 
 
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ThreadPool])
+def test_what_a_worker_of_a_pool_is_busy_with_belongs_to_its_test(epochs: Epochs, kind: Any) -> None:
+    """It is late once that test has ended; what the worker does next for another test is not."""
+    go, busy = threading.Event(), threading.Event()
+    said: list[str | None] = []
+
+    def work() -> None:
+        busy.set()
+        go.wait(20)
+        said.append(epochs.left_by(None))
+
+    def submit(pool: Any) -> Callable[[], Any]:
+        if isinstance(pool, ThreadPoolExecutor):
+            future = pool.submit(work)
+            return lambda: future.result(20)
+        later = pool.map_async(lambda _: work(), [1])
+        return lambda: later.get(20)
+
+    with kind(1) as pool:
+        epochs.begin("one")
+        first = submit(pool)
+        assert busy.wait(20)
+        epochs.end()
+        epochs.begin("two")
+        go.set()
+        first()
+        submit(pool)()
+        epochs.end()
+    assert said == ["one", None]
+
+
+def test_what_a_pool_did_before_a_test_belongs_to_none(epochs: Epochs) -> None:
+    """Such as a server that a fixture of the session runs in one."""
+    go, busy = threading.Event(), threading.Event()
+
+    def serve() -> str | None:
+        busy.set()
+        go.wait(20)
+        return epochs.left_by(None)
+
+    with ThreadPoolExecutor(1) as executor:
+        server = executor.submit(serve)
+        assert busy.wait(20)
+        for name in ("one", "two"):
+            epochs.begin(name)
+            epochs.end()
+        go.set()
+        assert server.result(20) is None
+
+
+def test_a_thread_that_a_late_one_starts_is_late(epochs: Epochs) -> None:
+    """And one that another thread starts is not."""
+    go, said = threading.Event(), []
+
+    def late() -> None:
+        go.wait(20)
+        inner = threading.Thread(target=lambda: said.append(epochs.left_by(None)))
+        inner.start()
+        inner.join(20)
+
+    with ChildThreads(epochs.inherit):
+        epochs.begin("one")
+        outer = threading.Thread(target=late)
+        outer.start()
+        epochs.end()
+        epochs.begin("two")
+        go.set()
+        outer.join(20)
+        own = threading.Thread(target=lambda: said.append(epochs.left_by(None)))
+        own.start()
+        own.join(20)
+    assert said == ["one", None]
+
+
 def test_a_child_belongs_to_the_test_it_was_born_in(epochs: Epochs) -> None:
     """By its time of birth; one that was born between tests belongs to none."""
     moments = [time.monotonic()]
@@ -188,6 +264,21 @@ def test_is_not_reached(abeja):
     assert answer.startswith("409 ") and "test_leaves_them_running left running" in answer, answer
     assert abeja.calls() == []
 
+GRANDCHILD = '''
+import subprocess, sys
+sys.stdin.readline()
+subprocess.run([sys.executable, *sys.argv[1:]], input="go", text=True)
+'''
+
+def test_leaves_a_child_running_that_has_one_itself(abeja):
+    # Started in the very last moment: its interpreter is not there yet when the test has ended.
+    command = [sys.executable, "-c", GRANDCHILD, "-c", CHILD, URL(abeja.organization.id)]
+    left["parent"] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+def test_is_not_reached_by_a_grandchild(abeja):
+    answer = left["parent"].communicate("go\\n", timeout=30)[0]
+    assert answer.startswith("409 ") and "test_leaves_a_child_running_that" in answer, answer
+
 def square(organization):
     return requests.get(URL(organization), headers={"Authorization": "Bearer token-of-it"}).status_code
 
@@ -212,4 +303,4 @@ def test_under_pytest(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess(
         "--abeja-emulate", "-p", "no:randomly", "-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning"
     )
-    result.assert_outcomes(passed=8)
+    result.assert_outcomes(passed=10)

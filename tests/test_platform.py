@@ -7,12 +7,16 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from abeja_emulator.clock import Clock
+from abeja_emulator.epochs import ClosedPlatformError
 from abeja_emulator.platform import Platform
 from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.services.organizations.rules import Accounts
 from abeja_emulator.store.database import ForeignProcessError
+from abeja_emulator.transports.in_process import InProcess
+from abeja_emulator.transports.loopback import Loopback
 from abeja_emulator.wire.messages import Request
 from abeja_emulator.wire.operations import Base
 from tests.platform_calls import BEARER, LARGE, answer, call, description, files, new_dataset
@@ -234,3 +238,17 @@ def test_organization_host(platform: Platform) -> None:
     for host in ("default-org.api.abeja.io", "default-org.api.abeja.io:8080", "127.0.0.1:8080"):
         request = Request("GET", f"/organizations/{platform.organization.id}", host=host, headers=[BEARER])
         assert answer(platform.handle(request))["id"] == platform.organization.id
+
+
+def test_a_closed_platform_is_no_server_error() -> None:
+    """Which a client would retry for half a minute."""
+    platform = Platform()
+    with InProcess(platform):
+        platform.close()
+        headers = {"Authorization": "Bearer token-of-somebody"}
+        with pytest.raises(ClosedPlatformError, match="GET /organizations/default-org came after"):
+            requests.get("https://api.abeja.io/organizations/default-org", headers=headers, timeout=5)
+    with Loopback(platform) as loopback:
+        host, port = loopback.address
+        answer = requests.get(f"http://{host}:{port}/organizations/default-org", headers=headers, timeout=5)
+    assert answer.status_code == 409

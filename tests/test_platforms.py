@@ -72,6 +72,35 @@ def test_by_channel_and_by_signature(both: tuple[Platform, Platform], content: b
     assert [{call.status for call in platform.calls()} for platform in both] == [{200}, {200}]
 
 
+def test_ids_are_kept_apart(both: tuple[Platform, Platform]) -> None:
+    """Each counts for itself, and no channel of one has the id of another's."""
+    channels = [[platform.seed.channel(f"c{number}") for number in range(20)] for platform in both]
+    assert set(channels[0]).isdisjoint(channels[1])
+    assert all(len(channel) == 13 for each in channels for channel in each)
+
+
+def test_a_channel_that_both_have_is_answered_with_a_conflict(both: tuple[Platform, Platform]) -> None:
+    """When it was given the same id in both; nothing is uploaded anywhere."""
+    for platform in both:
+        platform.seed.channel("c", identifier="1230000000001")
+    headers = {"Authorization": "Bearer token-of-somebody", "Content-Type": "text/plain"}
+    url = "https://api.abeja.io/channels/1230000000001/upload"
+    answer = requests.post(url, data=b"x", headers=headers, timeout=5)
+    assert answer.status_code == 409
+    assert "'default-org' and 'theirs' both have" in answer.json()["error_description"]
+    assert [platform.look.files("1230000000001") for platform in both] == [[], []]
+    assert [len(platform.calls()) for platform in both] == [1, 0]
+
+
+def test_channels_that_both_have_already_are_refused() -> None:
+    """Made before they were put side by side."""
+    with Platform() as one, Platform(organization="theirs", organization_id="1200000000001") as other:
+        for platform in (one, other):
+            platform.seed.channel("c", identifier="1230000000001")
+        with pytest.raises(AddressTaken, match="a channel '1230000000001'"):
+            Platforms(one, other)
+
+
 def test_a_large_body_outlives_the_other_platform(disk: Path) -> None:
     """It is kept where the platform that has it keeps its own."""
     ours, theirs = Platform(), Platform(organization="theirs", organization_id="1200000000001")

@@ -368,14 +368,15 @@ def test_a_run_within_a_run_leaves_the_outer_one_alone(pytester: pytest.Pytester
             abeja.seed.dataset([], "outer")
             before = dict(os.environ)
             (tmp_path / "test_inner.py").write_text("def test_inner(): pass")
-            with pytest.raises(Exception) as raised:
-                pytest.main(["--abeja-emulate", "-p", "no:cacheprovider", str(tmp_path)])
-            assert type(raised.value).__name__ == "AddressTaken"
+            status = pytest.main(["--abeja-emulate", "-p", "no:cacheprovider", str(tmp_path)])
+            assert status == pytest.ExitCode.USAGE_ERROR
             assert dict(os.environ) == before
             assert [each.name for each in Client().datasets.list()] == ["outer"]
         """
     )
-    run().assert_outcomes(passed=1)
+    result = run("-s")
+    result.assert_outcomes(passed=1)
+    result.stderr.fnmatch_lines(["*abeja_emulate: *run it in a process of its own*"])
 
 
 def test_the_plugin_may_come_late(pytester: pytest.Pytester) -> None:

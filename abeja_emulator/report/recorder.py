@@ -23,7 +23,7 @@ LOG_LINES_KEPT = 100
 
 
 class Recorder:
-    """Remembers where a platform stands, and takes down what came after.
+    """Remembers where a platform stands, and takes down what came after, each time what is new.
 
     Args:
         platform: the platform.
@@ -35,25 +35,45 @@ class Recorder:
         self._platform = platform
         self._ambient = ambient
         self._begun = platform.clock.timestamp()
-        self._calls_before = platform.journal.total
-        self._jobs_before = {job.training_job_id for job in platform.look.jobs()}
+        self._remember()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing was called and nothing changed since the last time."""
+        return (self._platform.journal.total, self._changes()) == (self._calls_before, self._changes_before)
 
     def record(self, test: str, refused_hosts: Iterable[str] = ()) -> TestRecord:
-        """Return what happened since this recorder was made."""
+        """Return what happened since this recorder was made, or since the last record."""
         journal = self._platform.journal
         entries = journal.since(self._calls_before)
         jobs = [job for job in self._platform.look.jobs() if self._is_of_this_test(job)]
         redact = Redaction(self._platform.secrets())
-        return TestRecord(
+        record = TestRecord(
             test=redact(test),
             jobs=[self._job(job, entries, redact) for job in jobs],
             calls=[self._call(entry, redact) for entry in entries[-CALLS_KEPT:]],
             calls_in_all=journal.total - self._calls_before,
             refused_hosts=[redact(text) for text in refused_hosts],
         )
+        if any(job.id == self._ambient_id for job in record.jobs):
+            self._ambient = None
+        self._remember()
+        return record
+
+    @property
+    def _ambient_id(self) -> str | None:
+        return None if self._ambient is None else self._ambient[0]
+
+    def _remember(self) -> None:
+        self._calls_before = self._platform.journal.total
+        self._changes_before = self._changes()
+        self._jobs_before = {job.training_job_id for job in self._platform.look.jobs()}
+
+    def _changes(self) -> int:
+        return self._platform.world.store.database.changes
 
     def _is_of_this_test(self, job: TrainingJob) -> bool:
-        if self._ambient is not None and job.training_job_id == self._ambient[0]:
+        if job.training_job_id == self._ambient_id:
             return bool(job.statistics or self._artifacts(job))
         return job.training_job_id not in self._jobs_before
 

@@ -60,7 +60,7 @@ class TestRecord(msgspec.Struct, kw_only=True):
 
     Attributes:
         test: node id of the test.
-        outcome: `passed`, `failed`, `skipped` or `error`.
+        outcome: `passed`, `failed`, `skipped`, `xfailed`, `xpassed` or `error`.
         jobs: its jobs, oldest first.
         calls: its calls, oldest first, those that are remembered.
         calls_in_all: how many calls there were.
@@ -80,6 +80,13 @@ class TestRecord(msgspec.Struct, kw_only=True):
     def refused_calls(self) -> list[CallRecord]:
         """The calls that were answered with an error."""
         return [call for call in self.calls if call.status >= 400]  # noqa: PLR2004 - where errors begin
+
+    def extend(self, later: TestRecord) -> None:
+        """Add what the same test did later, in its teardown."""
+        self.jobs += later.jobs
+        self.calls += later.calls
+        self.calls_in_all += later.calls_in_all
+        self.refused_hosts += later.refused_hosts
 
 
 def pack(record: TestRecord) -> dict[str, Any]:

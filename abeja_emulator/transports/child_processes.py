@@ -10,7 +10,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from abeja_emulator.transports.child.abeja_emulator_child import LOOPBACK, VARIABLES
+from abeja_emulator.transports.child.abeja_emulator_child import BORN, LOOPBACK, VARIABLES, Birth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,7 @@ class ChildProcesses:
         completed = {os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()}
         if completed.get(LOOPBACK) is None:
             completed.update(self._variables)
+        completed[BORN] = repr(Birth.now())
         entries = [entry for entry in completed.get("PYTHONPATH", "").split(os.pathsep) if entry]
         if self._folder not in entries:
             completed["PYTHONPATH"] = os.pathsep.join([self._folder, *entries])

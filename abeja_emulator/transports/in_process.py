@@ -135,6 +135,7 @@ class InProcess:
             if self._on_refused is not None:
                 self._on_refused(call)
         elif self._loopback is not None:
+            call.born = self._begun()
             tell_refusal(self._loopback(), call)
 
     def _connect(self, connection: Any, scheme: str, host: str, port: int) -> None:

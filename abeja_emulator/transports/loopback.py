@@ -16,7 +16,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Callable
 
-from abeja_emulator.epochs import LateCallError
+from abeja_emulator.epochs import TooLateError
 from abeja_emulator.transports.base_url import BaseUrls
 from abeja_emulator.transports.child.abeja_emulator_child import (
     PREAMBLE,
@@ -295,7 +295,7 @@ class _Conversation:
         request.born = self._born
         try:
             response = self._application.handle(request)
-        except LateCallError as error:
+        except TooLateError as error:
             self._ended = True
             response = plain_error(409, str(error))
         except ConnectionResetError:

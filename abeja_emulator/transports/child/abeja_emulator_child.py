@@ -31,6 +31,8 @@ LOOPBACK = "ABEJA_EMULATOR_LOOPBACK"
 HOSTS = "ABEJA_EMULATOR_HOSTS"
 ALLOW_HOSTS = "ABEJA_EMULATOR_ALLOW_HOSTS"
 OFFLINE = "ABEJA_EMULATOR_OFFLINE"
+#: When the ancestor that the test itself started was born, by the clock that all processes of a machine share.
+BORN = "ABEJA_EMULATOR_BORN"
 #: Base URLs of the platform besides the usual one, for a process in between that makes an emulator of its own.
 API_URLS = "ABEJA_EMULATOR_API_URLS"
 VARIABLES = (LOOPBACK, HOSTS, ALLOW_HOSTS, OFFLINE)
@@ -59,21 +61,28 @@ class RefusedCall:
         port: its port, or None for a name that was only looked up.
         method: the HTTP method, when the call was seen as HTTP.
         url: the URL without its query, when the call was seen as HTTP.
+        kind: `unknown`; `platform`, for a host of the real one; or `emulated`, when a socket was opened that
+            the emulator cannot answer.
+        born: when the process that made the call was born, by the monotonic clock; None for this one.
     """
 
-    __slots__ = ("host", "method", "port", "url")
+    __slots__ = ("born", "host", "kind", "method", "port", "url")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a call is made of
         self,
         host: str,
         port: "int | None" = None,
         method: "str | None" = None,
         url: "str | None" = None,
+        kind: str = "unknown",
+        born: "float | None" = None,
     ) -> None:
         self.host = host
         self.port = port
         self.method = method
         self.url = url
+        self.kind = kind
+        self.born = born
 
     def __str__(self) -> str:
         if self.port is None:
@@ -83,8 +92,29 @@ class RefusedCall:
             return f"{self.method} {self.url} ({place})"
         return f"a connection to {place}"
 
+    @property
+    def advice(self) -> str:
+        """Why it was refused, and what to do."""
+        if self.kind == "emulated":
+            return (
+                f"{self.host} is emulated for clients that use http.client or urllib3 (the SDK, requests, "
+                "boto3, urllib), and this one opens a socket of its own. Give it the URL of the emulator's "
+                "server on this machine instead: the fixture abeja_server is that URL"
+            )
+        if self.kind == "platform":
+            return (
+                "nothing for abeja.io leaves this machine, not even when it is allowed, and "
+                f"{self.host} is not among the emulated addresses. If it is the platform under test, give "
+                "its URL in ABEJA_API_URL"
+            )
+        return (
+            "while the ABEJA Platform is emulated nothing else leaves this machine, and "
+            f"{self.host} is neither emulated nor allowed. If it is needed, allow it: "
+            f"--abeja-allow-host {self.host}"
+        )
+
     def __reduce__(self) -> "tuple[Any, ...]":
-        return RefusedCall, (self.host, self.port, self.method, self.url)
+        return RefusedCall, (self.host, self.port, self.method, self.url, self.kind, self.born)
 
     def to_line(self) -> str:
         """Return the call as one line, for a child to tell its parent."""
@@ -93,8 +123,10 @@ class RefusedCall:
     @staticmethod
     def from_line(line: str) -> "RefusedCall":
         """Return the call that `to_line` wrote."""
-        host, port, method, url = (None if part == _NOTHING else part for part in line.split(" "))
-        return RefusedCall(host or "", int(port) if port else None, method, url)
+        host, port, method, url, kind, born = (None if part == _NOTHING else part for part in line.split(" "))
+        return RefusedCall(
+            host or "", int(port) if port else None, method, url, kind or "unknown", float(born) if born else None
+        )
 
 
 class UnknownHostError(Exception):
@@ -415,6 +447,10 @@ class Switchboard:
 
     def refusal(self, call: RefusedCall) -> Exception:
         """Tell every owner of a call that is refused; return the error to raise."""
+        if self.find(call.host, call.port or 0) is not None:
+            call.kind = "emulated"
+        elif never_leaves(call.host):
+            call.kind = "platform"
         for line in self._lines:
             if line.on_refused is not None:
                 line.on_refused(call)
@@ -423,25 +459,7 @@ class Switchboard:
                 return OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
             module = sys.modules["socket"]
             return module.gaierror(module.EAI_NONAME, "Name or service not known")  # type: ignore[no-any-return]
-        if self.find(call.host, call.port or 0) is not None:
-            why = (
-                f"{call.host} is emulated for clients that use http.client or urllib3 (the SDK, requests, "
-                "boto3, urllib), and this one opens a socket of its own. Give it the URL of the emulator's "
-                "loopback instead"
-            )
-        elif never_leaves(call.host):
-            why = (
-                "nothing for abeja.io leaves this machine, not even when it is allowed, and "
-                f"{call.host} is not among the emulated addresses. If it is the platform under test, give "
-                "its URL in ABEJA_API_URL"
-            )
-        else:
-            why = (
-                "while the ABEJA Platform is emulated nothing else leaves this machine, and "
-                f"{call.host} is neither emulated nor allowed. If it is needed, allow it: "
-                f"--abeja-allow-host {call.host}"
-            )
-        return UnknownHostError(f"refused {call}{_during()}: {why}.", call)
+        return UnknownHostError(f"refused {call}{_during()}: {call.advice}.", call)
 
     def connect(self, connection: "Any", connect: "Callable[[Any], None]") -> None:
         """Connect an HTTP connection: `connect` is what would have been called without us."""
@@ -596,15 +614,22 @@ def real_socket_class(module: "Any") -> "Any":
 
 
 class Birth:
-    """When this process was born, by the monotonic clock that all processes of a machine share."""
+    """When this process was born, by the monotonic clock that all processes of a machine share.
+
+    A descendant of a process that the test started is as old as that one. One whose start nobody saw was born
+    when this is made.
+    """
 
     now = staticmethod(time.monotonic)
 
-    def __init__(self) -> None:
-        self.at = self.now()
-        # A fork server is born once, and its children each at their time.
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._note)
+    def __init__(self, environment: "Mapping[str, str]") -> None:
+        try:
+            self.at = float(environment[BORN])
+        except (KeyError, ValueError):
+            self.at = self.now()
+            # A fork server is born once, and its children each at their time.
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(after_in_child=self._note)
 
     def _note(self) -> None:
         self.at = self.now()
@@ -658,15 +683,19 @@ def enlist(environment: "Mapping[str, str]" = os.environ) -> None:
     if port is None:
         return
     loopback = (address, port)
-    birth = Birth()
+    birth = Birth(environment)
 
     def connect(connection: "Any", scheme: str, host: str, port: int) -> None:
         connection.sock = dial(loopback, connection, scheme, host, port, birth.at)
 
+    def tell(call: RefusedCall) -> None:
+        call.born = birth.at
+        tell_refusal(loopback, call)
+
     line = Line(
         connect,
         allow_hosts=environment.get(ALLOW_HOSTS, "").split(),
-        on_refused=lambda call: tell_refusal(loopback, call),
+        on_refused=tell,
         offline=bool(environment.get(OFFLINE)),
         inherited=True,
     )
