@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from threading import Lock
+from threading import Condition
+from typing import Callable
 
 
 class Clock:
@@ -15,7 +16,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._offset = datetime.timedelta()
-        self._lock = Lock()
+        self._changed = Condition()
 
     def now(self) -> datetime.datetime:
         """Return the time, aware, in UTC."""
@@ -35,11 +36,32 @@ class Clock:
         if seconds < 0:
             message = f"time does not run backwards: advance({seconds}) is negative"
             raise ValueError(message)
-        with self._lock:
+        with self._changed:
             offset = self._offset + datetime.timedelta(seconds=seconds)
             # Raises here, and not at every later look at the clock.
             datetime.datetime.now(datetime.timezone.utc) + offset
             self._offset = offset
+            self._changed.notify_all()
+
+    def wait(self, seconds: float, until: Callable[[], bool]) -> bool:
+        """Wait until `seconds` have passed on this clock, by themselves or by `advance`, or `until` says enough.
+
+        Returns:
+            Whether `until` said so. It is asked again when `wake` is called.
+        """
+        end = self.now() + datetime.timedelta(seconds=seconds)
+        with self._changed:
+            while not until():
+                left = (end - self.now()).total_seconds()
+                if left <= 0:
+                    return False
+                self._changed.wait(left)
+        return True
+
+    def wake(self) -> None:
+        """Let all who wait ask again whether it is enough."""
+        with self._changed:
+            self._changed.notify_all()
 
     @property
     def offset(self) -> float:

@@ -109,3 +109,39 @@ class TestIso:
         """As text, in every year there is."""
         assert (iso(one) < iso(other)) == (one < other)
         assert datetime.datetime.fromisoformat(iso(one)).replace(tzinfo=UTC) == one
+
+
+class TestWait:
+    """Waiting on the clock of a Platform."""
+
+    def test_time_that_is_let_pass_counts(self) -> None:
+        """An hour of waiting ends as soon as an hour was let pass, and not before."""
+        clock, answers, asked = Clock(), list[bool](), threading.Event()
+
+        def not_enough() -> bool:
+            asked.set()
+            return False
+
+        thread = threading.Thread(target=lambda: answers.append(clock.wait(3600, not_enough)))
+        thread.start()
+        assert asked.wait(20)
+        clock.advance(1800)
+        assert thread.is_alive()
+        clock.advance(1800)
+        thread.join(20)
+        assert answers == [False]
+
+    def test_real_time_counts_too(self) -> None:
+        """Without anybody's help."""
+        assert Clock().wait(0.01, lambda: False) is False
+
+    def test_it_ends_when_it_is_enough(self) -> None:
+        """What it waits for is asked at the start and at every call of `wake`."""
+        clock, answers, enough = Clock(), list[bool](), list[bool]()
+        thread = threading.Thread(target=lambda: answers.append(clock.wait(3600, lambda: bool(enough))))
+        thread.start()
+        enough.append(True)
+        clock.wake()
+        thread.join(20)
+        assert answers == [True]
+        assert clock.wait(3600, lambda: True)

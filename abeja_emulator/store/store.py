@@ -10,7 +10,7 @@ from abeja_emulator.store.database import Database
 from abeja_emulator.store.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     import msgspec
@@ -38,6 +38,7 @@ class Store:
         self.blobs = Blobs(self.database)
         self._tables: dict[str, Table[Any]] = {}
         self._transactions = 0
+        self._afterwards: list[Callable[[], None]] = []
 
     def table(self, kind: str, record: type[RecordT]) -> Table[RecordT]:
         """Return the records of that kind; a kind has one type."""
@@ -56,15 +57,34 @@ class Store:
 
         Content goes when the outermost one has ended: until then it can still be undone.
         """
+        afterwards: list[Callable[[], None]] = []
         with self.database.reading():
             self._transactions += 1
+            kept = len(self._afterwards)
             try:
                 with self.database.transaction():
                     yield
+            except BaseException:
+                del self._afterwards[kept:]
+                raise
             finally:
                 self._transactions -= 1
                 if not self._transactions:
                     self.blobs.sweep()
+                    afterwards, self._afterwards = self._afterwards, []
+        for callback in afterwards:
+            callback()
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once the outermost transaction has ended, without a lock; never when it is undone.
+
+        Outside of any transaction it is called at once.
+        """
+        with self.database.reading():
+            if self._transactions:
+                self._afterwards.append(callback)
+                return
+        callback()
 
     def snapshot(self) -> Snapshot:
         """Remember the state as it is; snapshots nest and are left in the reverse order.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
 
 if TYPE_CHECKING:
     from abeja_emulator.clock import Clock
@@ -17,12 +17,33 @@ BodyT = TypeVar("BodyT")
 
 @dataclass(frozen=True)
 class World:
-    """What every rule works on: the state and the sources of time, ids and signatures."""
+    """What every rule works on: the state and the sources of time, ids and signatures.
+
+    Attributes:
+        store: the state.
+        clock: source of time.
+        ids: source of ids.
+        signer: makes and checks signed URLs.
+        listeners: told of each record that has a life cycle, as it is after each of its changes; whoever runs
+            jobs is one of them.
+    """
 
     store: Store
     clock: Clock
     ids: Ids
     signer: Signer
+    listeners: list[Callable[[Any], None]] = field(default_factory=list)
+
+    def tell(self, record: Any) -> None:
+        """Tell the listeners of a record, once the change is there to stay."""
+        if self.listeners:
+            listeners = list(self.listeners)
+
+            def tell() -> None:
+                for listener in listeners:
+                    listener(record)
+
+            self.store.after_commit(tell)
 
 
 @dataclass

@@ -6,9 +6,10 @@ import copy
 import sqlite3
 import tempfile
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from unittest import mock
 
 import pytest
@@ -241,3 +242,39 @@ def test_snapshot_left_twice(store: Store) -> None:
         inner.rollback()
     another.rollback()
     outer.rollback()
+
+
+def test_after_commit(store: Store) -> None:
+    """Called when the outermost transaction has ended, in order; what was undone takes its own with it."""
+    said: list[str] = []
+    with store.transaction():
+        store.after_commit(lambda: said.append("outer"))
+        with store.transaction():
+            store.after_commit(lambda: said.append("inner"))
+        with suppress(KeyError), store.transaction():
+            store.after_commit(lambda: said.append("undone"))
+            raise KeyError
+        assert said == []
+    assert said == ["outer", "inner"]
+    with suppress(KeyError), store.transaction():
+        store.after_commit(lambda: said.append("undone"))
+        raise KeyError
+    store.after_commit(lambda: said.append("at once"))
+    assert said == ["outer", "inner", "at once"]
+
+
+def test_after_commit_nobody_waits(store: Store) -> None:
+    """Another thread can write meanwhile: no lock is held."""
+
+    def write() -> None:
+        with store.transaction():
+            pass
+
+    def in_a_thread() -> None:
+        thread = Thread(target=write)
+        thread.start()
+        thread.join(20)
+        assert not thread.is_alive()
+
+    with store.transaction():
+        store.after_commit(in_a_thread)

@@ -105,6 +105,7 @@ class Jobs:
         )
         self._jobs.insert(definition.job_definition_id, job.training_job_id, job)
         self._accounts.add_bearer_token(definition.organization_id, creator_id, job.token, job.training_job_id)
+        self._world.tell(job)
         return job
 
     def get(self, definition: JobDefinition, job_id: str) -> TrainingJob:
@@ -283,6 +284,7 @@ class Jobs:
     def _put(self, job: TrainingJob) -> TrainingJob:
         job = msgspec.structs.replace(job, modified_at=iso(self._world.clock.now()))
         self._jobs.update(job.job_definition_id, job.training_job_id, job, archived=job.archived)
+        self._world.tell(job)
         return job
 
 
