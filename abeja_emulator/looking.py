@@ -23,9 +23,14 @@ class Look:
     """Reads the state of the default organization, without a call and without an entry in the journal."""
 
     def __init__(self, platform: Platform) -> None:
+        self._platform = platform
         self._world = platform.world
-        self._organization_id = platform.organization.id
         self._store = platform.world.store
+
+    @property
+    def _organization_id(self) -> str:
+        # Loading another state may bring another organization.
+        return self._platform.organization.id
 
     def datasets(self) -> list[Dataset]:
         """Return the datasets, oldest first."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 from functools import cached_property
+from pathlib import Path
 from secrets import token_bytes, token_hex
 from typing import TYPE_CHECKING, Any, Callable, Literal
 
@@ -22,7 +24,11 @@ from abeja_emulator.ids import Ids
 from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.services.datalake.records import Channel
 from abeja_emulator.services.organizations.rules import Accounts, check_channel, check_organization
+from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.store.database import ForeignProcessError
+from abeja_emulator.store.directory import DataDirectory
+from abeja_emulator.store.files import DataError
+from abeja_emulator.store.saved import SavedSnapshot, SavedSnapshots
 from abeja_emulator.store.store import Store
 from abeja_emulator.wire.call import Call, Caller, World
 from abeja_emulator.wire.content import Download, Form
@@ -49,6 +55,11 @@ _LOG = logging.getLogger("abeja_emulator")
 #: Where clients go when nothing tells them otherwise (`abeja/common/connection.py`).
 API_HOST = "api.abeja.io"
 
+#: Names of this machine, for a platform that listens on it.
+LOCAL_HOSTS = ("127.0.0.1", "localhost")
+
+DEFAULT_ORGANIZATION = "default-org"
+
 #: `open`: any well-formed credential is the default user. `strict`: credentials are checked.
 Authentication = Literal["open", "strict"]
 
@@ -62,11 +73,18 @@ class Platform:
     Args:
         auth: `open` lets any well-formed credential be the default user, because many handlers carry
             their own; `strict` answers 401 to an unknown one and 403 to one of another organization.
-        organization: name of the default organization.
+        organization: name of the default organization; `default-org` by default, or what the data says.
         organization_id: its id, when handlers have one in their code.
         clock: source of time.
         seed: makes ids repeat from run to run; None takes them from the system's entropy.
-        path: a database file, not there yet, to keep the records in; in memory by default.
+        data: a directory to keep everything in, for one Platform at a time: state, content, ids, time, signing
+            key and token are as they were when it is opened again. What was answered is kept, whatever becomes of
+            the process. In memory by default.
+
+    Raises:
+        DataInUseError: when another Platform, of this process or of another, has the directory.
+        DataError: when it cannot be used: it holds other things, data of another version, or another default
+            organization than the one that is wanted.
 
     Attributes:
         auth: as given; may be changed at any time.
@@ -76,37 +94,49 @@ class Platform:
         world: what the rules of the services work on.
         organization: the default organization.
         user: the default user.
+        data: the directory it keeps everything in, or None.
         closed: whether it has forgotten everything.
+        api_hosts: where the API is; the services of an organization are at `<organization>.<host>`.
     """
 
     def __init__(  # noqa: PLR0913 - all by name
         self,
         *,
         auth: Authentication = "open",
-        organization: str = "default-org",
+        organization: str | None = None,
         organization_id: str | None = None,
         clock: Clock | None = None,
         seed: int | None = None,
-        path: str = ":memory:",
+        data: Path | str | None = None,
     ) -> None:
         self.auth: Authentication = auth
         self.clock = clock or Clock()
         self.epochs = Epochs()
         self.journal = Journal()
         ids = Ids(seed)
-        self._store = Store(ids, path)
-        self.world = World(self._store, self.clock, ids, Signer(token_bytes(32), self.clock))
+        self._directory = None if data is None else DataDirectory(data, self.clock)
+        self.data = None if self._directory is None else Path(self._directory.path)
+        self._store = Store(ids, self._directory)
+        key, token = token_bytes(32), token_hex(20)
+        if self._directory is not None:
+            key = self._directory.kept.fact("signing key", key)
+            token = self._directory.kept.fact("token", token.encode()).decode()
+        self.world = World(self._store, self.clock, ids, Signer(key, self.clock))
         self._accounts = Accounts(self.world)
         self._router = Router(all_operations())
         self._encode = msgspec.json.Encoder().encode
-        self._token = token_hex(20)
+        self._token = token
         self._given_tokens: set[str] = set()
         self.closed = False
-        with self._store.transaction():
-            self.organization: Organization = self._accounts.add_organization(organization, organization_id)
-            self.user: User = self._accounts.add_user(
-                self.organization.id, self._token, email=f"user@{organization}.example"
-            )
+        self.api_hosts = {API_HOST, *LOCAL_HOSTS}
+        self.organization: Organization
+        self.user: User
+        try:
+            with self._store.transaction():
+                self.organization, self.user = self._residents(organization, organization_id)
+        except BaseException:
+            self._store.close()
+            raise
 
     # -- seed, look, assert ---------------------------------------------------------------------
 
@@ -140,7 +170,8 @@ class Platform:
         """
         with self._store.reading():
             sources = [row.record.secret for row in self._accounts.datasources.all()]
-        return [self._token, *self._given_tokens, *sources, *(job.token for job in self.look.jobs())]
+            jobs = Jobs(self.world).all()
+        return [self._token, *self._given_tokens, *sources, *(job.token for job in jobs)]
 
     def keep_secret(self, token: str) -> None:
         """Note a token that was made known here, so that no report ever shows it."""
@@ -170,8 +201,77 @@ class Platform:
         """Remember the state as it is. Snapshots nest; ids and time are never turned back."""
         return self._store.snapshot()
 
+    def save(self, name: str, folder: Path | str | None = None) -> SavedSnapshot:
+        """Save the state under a name, in the place of one that has it; snapshots that are open do not matter.
+
+        Args:
+            name: letters, digits, `-`, `_` and `.`.
+            folder: where; in the data directory by default.
+
+        Raises:
+            DataError: when this cannot be a name, or there is no data directory and no folder was named.
+        """
+        return self._saved_in(folder).save(name, self._store, self.world.ids, self.clock.now(), self.organization.name)
+
+    def load(self, name: str, folder: Path | str | None = None) -> SavedSnapshot:
+        """Put a saved state in the place of the present one; ids and time are never turned back.
+
+        The default organization and user are those of the saved state, and the token stays as it is. With a
+        snapshot open this is undone like any other change when it is rolled back.
+
+        Raises:
+            UnknownSnapshotError: when none has that name.
+            DataError: when it cannot be used: another version saved it, or it is damaged.
+        """
+        saved = self._saved_in(folder)
+        with self._store.reading():
+            with self._store.transaction():
+                loaded = saved.load(name, self._store, self.world.ids)
+                then = datetime.datetime.fromisoformat(loaded.saved_at).replace(tzinfo=datetime.timezone.utc)
+                self.clock.advance(max(0.0, (then - self.clock.now()).total_seconds()))
+                organization, user = self._residents(None, None)
+            self.organization, self.user = organization, user
+        return loaded
+
+    def saved(self, folder: Path | str | None = None) -> list[SavedSnapshot]:
+        """Return the saved snapshots, sorted by name."""
+        return self._saved_in(folder).all()
+
+    def _saved_in(self, folder: Path | str | None) -> SavedSnapshots:
+        if folder is not None:
+            return SavedSnapshots(str(Path(folder).absolute()))
+        if self._directory is None:
+            message = (
+                "this Platform is in memory and has no data directory for saved snapshots; name a folder, or make it "
+                "with Platform(data=…)"
+            )
+            raise DataError(message)
+        return self._directory.saved
+
+    def _residents(self, name: str | None, identifier: str | None) -> tuple[Organization, User]:
+        """Return the default organization and user: the oldest ones, made when there are none.
+
+        Raises:
+            DataError: when there is another organization than the one that is wanted.
+        """
+        organization = next((row.record for row in self._accounts.organizations.all()), None)
+        if organization is None:
+            name = name or DEFAULT_ORGANIZATION
+            organization = self._accounts.add_organization(name, identifier)
+            return organization, self._accounts.add_user(organization.id, self._token, email=f"user@{name}.example")
+        if name not in {None, organization.name} or identifier not in {None, organization.id}:
+            wanted = " ".join(filter(None, (name, identifier)))
+            message = (
+                f"this data is of the organization {organization.name} {organization.id}, not of {wanted}; leave the "
+                "organization out, or name another directory"
+            )
+            raise DataError(message)
+        return organization, self._accounts.know_token(
+            self._accounts.users.slice(organization.id, limit=1)[0], self._token
+        )
+
     def close(self) -> None:
-        """Forget everything; a forked child leaves what is its parent's."""
+        """Forget everything that is not in a data directory; a forked child leaves what is its parent's."""
         self.closed = True
         self._store.close()
 
@@ -259,7 +359,7 @@ class Platform:
     def _route(self, request: Request) -> Route:
         path = request.target.partition("?")[0]
         subdomain, _, domain = request.host.partition(":")[0].partition(".")
-        if domain == API_HOST:
+        if domain in self.api_hosts:
             route = self._router.route(Base.ORGANIZATION, request.method, path)
             if route.operation or route.methods:
                 route.values["organization_id"] = subdomain

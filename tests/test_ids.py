@@ -9,6 +9,8 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from abeja_emulator.ids import Ids
 from tests.services.wire import FILE_ID, PLATFORM_ID
@@ -103,3 +105,88 @@ def test_never_twice(hand_out: Callable[[Ids], Any]) -> None:
     for thread in threads:
         thread.join()
     assert len(set(handed_out)) == len(handed_out) == 2000
+
+
+class TestOutliving:
+    """Ids that go on in another process, from what was written down."""
+
+    @staticmethod
+    def kept(ids: Ids, written: dict[tuple[str, str], int]) -> None:
+        """Write down what changed, as `store/kept.py` does."""
+        for kind, parent, value in ids.changes():
+            written[kind, parent] = max(value, written.get((kind, parent), value))
+
+    @settings(deadline=None)
+    @given(
+        steps=st.lists(
+            st.one_of(
+                st.sampled_from(["id", "sequence", "keep", "fail", "begin again"]),
+                st.tuples(st.sampled_from(["item", "version"]), st.sampled_from(["1", "2"])),
+                st.integers(1_100_000_000_000, 1_100_000_000_009).map(str),
+            ),
+            max_size=30,
+        )
+    )
+    def test_never_twice(self, steps: list[Any]) -> None:
+        """However often it begins again from what was written down before an answer was given."""
+        ids, written = Ids(), dict[tuple[str, str], int]()
+        ids.track()
+        handed_out: list[Any] = []
+        for step in steps:
+            if step == "id":
+                handed_out.append(ids.platform_id())
+            elif step == "sequence":
+                handed_out.append(ids.sequence())
+            elif isinstance(step, tuple):
+                handed_out.append((*step, ids.number(*step)))
+            elif step == "keep":
+                self.kept(ids, written)
+            elif step == "fail":
+                ids.put_back(ids.changes())
+            elif step == "begin again":
+                self.kept(ids, written)
+                ids = Ids()
+                ids.track()
+                ids.resume([(*key, value) for key, value in written.items()])
+            elif step not in handed_out:
+                handed_out.append(ids.platform_id(step))
+            assert len(set(handed_out)) == len(handed_out)
+
+    def test_only_what_changed(self) -> None:
+        """Nothing handed out, nothing to write down; a parent that had no new number is not in it."""
+        ids = Ids()
+        ids.track()
+        for _ in range(3):
+            ids.number("item", "1")
+        assert ("item", "1", 3) in ids.changes()
+        assert ids.changes() == []
+        ids.number("item", "2")
+        assert [change for change in ids.changes() if change[0] == "item"] == [("item", "2", 1)]
+
+    def test_everything(self) -> None:
+        """Whether anybody follows them or not, all counters can be had at once."""
+        ids = Ids()
+        ids.platform_id()
+        ids.platform_id("1200000000000")
+        ids.number("item", "1")
+        other = Ids()
+        other.resume(ids.counters())
+        assert other.platform_id() > "1100000000001"
+        assert other.number("item", "1") == 2
+        assert {change[:2] for change in other.counters()} >= {("given id", "1200000000000"), ("item", "1")}
+
+    def test_random_part_of_a_seed(self) -> None:
+        """It does not begin with the same again, but the same way each time; what never began before, with the seed."""
+
+        def after(generations: int) -> str:
+            ids = Ids(1)
+            for _ in range(generations):
+                ids, before = Ids(1), ids
+                ids.resume(before.counters())
+            return ids.uuid()
+
+        assert len({after(0), after(1), after(2)}) == 3
+        assert after(2) == after(2)
+        ids = Ids(1)
+        ids.resume([])
+        assert ids.uuid() == after(0)

@@ -1,106 +1,27 @@
-"""Bytes by their content: in memory while small, in a folder when large."""
+"""Bytes by their content, counted by use."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import itertools
 import os
-import secrets
-import tempfile
-from contextlib import suppress
-from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Callable
+
+from abeja_emulator.store.disk import Disk
+from abeja_emulator.store.shelves import FileReader, FolderShelf, MemoryShelf, put_into
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from abeja_emulator.store.database import Database
+    from abeja_emulator.store.shelves import Shelf
     from abeja_emulator.wire.messages import Body
 
 #: A body larger than this many bytes goes to the disk while it arrives.
 SPILL = 8 * 1024 * 1024
 
-
-class _Disk:
-    """The file functions of the system as they were before any test patched them.
-
-    pyfakefs replaces `os` and functions imported from it in every loaded module; what the emulator
-    keeps must stay on the real disk, or a test that fakes the file system would swallow it.
-    Attributes of a class are out of its reach, as long as they call nothing but the system:
-    `tempfile.mkdtemp` and `shutil.rmtree` would find a faked `os` in their own modules.
-    """
-
-    open = staticmethod(os.open)
-    read = staticmethod(os.pread)
-    write = staticmethod(os.write)
-    close = staticmethod(os.close)
-    unlink = staticmethod(os.unlink)
-    mkdir = staticmethod(os.mkdir)
-    rmdir = staticmethod(os.rmdir)
-    names = staticmethod(os.listdir)
-    join = staticmethod(os.path.join)
-
-    @classmethod
-    def make_folder(cls) -> str:
-        """Create a folder that nobody else can read, and return its path."""
-        path = cls.join(tempfile.gettempdir(), f"abeja-emulator-{secrets.token_hex(8)}")
-        cls.mkdir(path, 0o700)
-        return path
-
-    @classmethod
-    def remove_folder(cls, path: str) -> None:
-        """Remove a folder of ours and the files in it; one that is gone is as good."""
-        with suppress(FileNotFoundError):
-            for name in cls.names(path):
-                cls.remove(cls.join(path, name))
-            cls.rmdir(path)
-
-    @classmethod
-    def remove(cls, path: str) -> None:
-        """Remove a file; it may have gone with its folder."""
-        with suppress(FileNotFoundError):
-            cls.unlink(path)
-
-
-class FileReader(io.RawIOBase):
-    """A file of the real disk, read by position, so that readers never disturb each other."""
-
-    def __init__(self, path: str, size: int) -> None:
-        super().__init__()
-        self.path = path
-        self.size = size
-        self._position = 0
-        self._descriptor = _Disk.open(path, os.O_RDONLY)
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill `buffer` from the current position and return how many bytes were read."""
-        data = _Disk.read(self._descriptor, len(buffer), self._position)
-        buffer[: len(data)] = data
-        self._position += len(data)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a position and return it."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    def tell(self) -> int:
-        """Return the position."""
-        return self._position
-
-    def close(self) -> None:
-        """Close the file."""
-        if not self.closed:
-            _Disk.close(self._descriptor)
-        super().close()
+#: Content of a file up to this many bytes is answered as bytes, which travel with the head of the answer.
+WHOLE = 1024 * 1024
 
 
 class BlobSpool:
@@ -132,21 +53,19 @@ class BlobSpool:
         path, self._path = self._path, None
         if path is None:
             return b"".join(self._pieces), self._size
-        _Disk.close(self._descriptor)
+        Disk.close(self._descriptor)
         return SpooledFile(FileReader(path, self._size)), self._size
 
     def discard(self) -> None:
         """Forget what was written: the request never became whole. A finished body is its reader's."""
         self._pieces.clear()
         if self._path is not None:
-            _Disk.close(self._descriptor)
-            _Disk.remove(self._path)
+            Disk.close(self._descriptor)
+            Disk.remove(self._path)
             self._path = None
 
     def _write_out(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[_Disk.write(self._descriptor, view) :]
+        Disk.write_all(self._descriptor, data)
 
 
 class SpooledFile(io.BufferedReader):
@@ -169,7 +88,7 @@ class SpooledFile(io.BufferedReader):
         was_open = not self.closed
         super().close()
         if was_open and not self._kept and os.getpid() == self._pid:
-            _Disk.remove(self.path)
+            Disk.remove(self.path)
 
 
 class Blobs:
@@ -177,20 +96,21 @@ class Blobs:
 
     Uses are counted in the database, so a rollback restores them. The bytes themselves go when no
     record uses them and no open snapshot is older than they are.
+
+    Args:
+        database: where uses are counted.
+        shelf: where the bytes are; in memory, and what is large in a temporary folder, by default.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, shelf: Shelf | None = None) -> None:
         self._database = database
-        self._content: dict[str, bytes | str] = {}
+        self._shelf: Shelf = MemoryShelf(SPILL) if shelf is None else shelf
+        # How many snapshots were open when content came; what is in none came when none was.
         self._born: dict[str, int] = {}
         self._touched: set[str] = set()
         self._protected: set[str] = set()
         self._snapshots = 0
-        self._folder: str | None = None
         self._pid = os.getpid()
-        self._files = itertools.count(1)
-        self._lock = Lock()
-        self._closed = False
 
     def spool(self) -> BlobSpool:
         """Return a fresh place for the body of one request."""
@@ -204,14 +124,7 @@ class Blobs:
         Raises:
             RuntimeError: when this was closed; nobody would remove the file.
         """
-        with self._lock:
-            if self._closed:
-                message = "a large body arrived for a Platform that is closed; keep the Platform open for its clients"
-                raise RuntimeError(message)
-            if self._folder is None:
-                self._folder = _Disk.make_folder()
-            path = _Disk.join(self._folder, f"{next(self._files):08d}")
-        return path, _Disk.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        return self._shelf.new_file()
 
     def put(self, body: Body) -> tuple[str, int]:
         """Keep the content of `body`, once more in use; return its digest and its size in bytes."""
@@ -221,9 +134,9 @@ class Blobs:
             digest, size = hashlib.sha256(body).hexdigest(), len(body)
         else:
             digest, size = _digest_of(body), body.size
-        if digest not in self._content:
-            self._content[digest] = body if isinstance(body, bytes) else body.keep()
-            self._born[digest] = self._snapshots
+        if not self._shelf.has(digest):
+            self._shelf.keep(digest, body)
+            self._note_birth(digest)
         self._touched.add(digest)
         self._database.execute(
             "INSERT INTO blobs VALUES (?, ?, 1) ON CONFLICT (digest) DO UPDATE SET uses = uses + 1",
@@ -239,16 +152,17 @@ class Blobs:
 
     def open(self, digest: str) -> BinaryIO:
         """Return the content as a stream of its own, readable even when the blob is removed meanwhile."""
-        content = self._content[digest]
-        if isinstance(content, bytes):
-            return io.BytesIO(content)
-        row = self._database.execute("SELECT size FROM blobs WHERE digest = ?", (digest,)).fetchone()
-        return io.BufferedReader(FileReader(content, row[0]), buffer_size=256 * 1024)
+        place = self._shelf.place(digest)
+        if isinstance(place, bytes):
+            return io.BytesIO(place)
+        return io.BufferedReader(FileReader(place, self._size_of(digest)), buffer_size=256 * 1024)
 
     def content(self, digest: str) -> Body:
-        """Return content in memory as it is, without a copy, and content on disk as a stream."""
-        content = self._content[digest]
-        return content if isinstance(content, bytes) else self.open(digest)
+        """Return content in memory as it is, without a copy, and large content on disk as a stream."""
+        place = self._shelf.place(digest)
+        if isinstance(place, bytes):
+            return place
+        return Disk.content(place) if self._size_of(digest) <= WHOLE else self.open(digest)
 
     def read(self, digest: str) -> bytes:
         """Return the content as bytes."""
@@ -262,11 +176,10 @@ class Blobs:
         """Drop content that was touched, is used by no record, and that no open snapshot can bring back."""
         touched, self._touched = self._touched, set()
         for digest in touched:
-            if digest in self._content:
-                if self._born[digest] >= self._snapshots:
-                    self._drop_unused(digest)
-                else:
-                    self._protected.add(digest)
+            if self._born.get(digest, 0) >= self._snapshots:
+                self._drop_unused(digest)
+            else:
+                self._protected.add(digest)
 
     def enter_snapshot(self) -> None:
         """Count one more snapshot: content there now must survive until it is left."""
@@ -275,38 +188,70 @@ class Blobs:
     def leave_snapshot(self) -> None:
         """Count one snapshot less, after the database was rolled back or released, and drop what is unused."""
         self._snapshots -= 1
-        for digest, born in self._born.items():
-            if born > self._snapshots:
-                self._born[digest] = self._snapshots
-                self._protected.add(digest)
+        if self._born:
+            younger = [digest for digest, born in self._born.items() if born > self._snapshots]
+            for digest in younger:
+                self._note_birth(digest)
+            self._touched.update(younger)
         self._touched |= self._protected
         self._protected.clear()
         self.sweep()
 
+    def save(self, folder: str) -> None:
+        """Put all content in use into a folder of content; the caller holds the database."""
+        for digest, _ in self._in_use():
+            put_into(folder, digest, self._shelf.place(digest))
+
+    def load(self, records: Iterable[tuple[str, int, int]], path_of: Callable[[str], str]) -> None:
+        """Put other content in the place of all that is in use; the caller holds a transaction.
+
+        Args:
+            records: digest, size and number of uses of each.
+            path_of: returns the path of the file with the content of a digest.
+        """
+        self._touched.update(digest for digest, _ in self._in_use())
+        self._database.execute("DELETE FROM blobs")
+        for digest, size, uses in records:
+            if not self._shelf.has(digest):
+                self._shelf.adopt(digest, path_of(digest), size)
+                self._note_birth(digest)
+            self._touched.add(digest)
+            self._database.execute("INSERT INTO blobs VALUES (?, ?, ?)", (digest, size, uses))
+
+    def drop_orphans(self) -> None:
+        """Remove what a process that died has left: content of no record."""
+        if isinstance(self._shelf, FolderShelf):
+            for digest in self._shelf.digests():
+                self._drop_unused(digest)
+
     @property
     def size(self) -> int:
         """Bytes kept in memory at present."""
-        return sum(len(content) for content in self._content.values() if isinstance(content, bytes))
+        return self._shelf.size
 
     def close(self) -> None:
-        """Forget everything and remove the folder; a forked child leaves its parent's alone."""
-        if os.getpid() != self._pid:
-            return
-        self._content.clear()
-        self._born.clear()
-        with self._lock:
-            self._closed = True
-            if self._folder is not None:
-                _Disk.remove_folder(self._folder)
-            self._folder = None
+        """Forget everything that is not kept in a data directory; a forked child leaves its parent's alone."""
+        if os.getpid() == self._pid:
+            self._born.clear()
+            self._shelf.close()
+
+    def _in_use(self) -> list[tuple[str, int]]:
+        return self._database.execute("SELECT digest, size FROM blobs").fetchall()
+
+    def _size_of(self, digest: str) -> int:
+        row = self._database.execute("SELECT size FROM blobs WHERE digest = ?", (digest,)).fetchone()
+        return int(row[0])
+
+    def _note_birth(self, digest: str) -> None:
+        if self._snapshots:
+            self._born[digest] = self._snapshots
+        else:
+            self._born.pop(digest, None)
 
     def _drop_unused(self, digest: str) -> None:
-        if self._database.execute("SELECT 1 FROM blobs WHERE digest = ?", (digest,)).fetchone():
-            return
-        content = self._content.pop(digest)
-        del self._born[digest]
-        if isinstance(content, str):
-            _Disk.remove(content)
+        if not self._database.execute("SELECT 1 FROM blobs WHERE digest = ?", (digest,)).fetchone():
+            self._born.pop(digest, None)
+            self._shelf.drop(digest)
 
 
 def _digest_of(stream: SpooledFile) -> str:

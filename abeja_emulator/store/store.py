@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from abeja_emulator.store.blobs import Blobs
 from abeja_emulator.store.database import Database
+from abeja_emulator.store.shelves import FolderShelf
 from abeja_emulator.store.table import Table
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import msgspec
 
     from abeja_emulator.ids import Ids
+    from abeja_emulator.store.directory import DataDirectory
 
     RecordT = TypeVar("RecordT", bound=msgspec.Struct)
 
@@ -29,13 +31,22 @@ class Store:
 
     Args:
         ids: where ids and the order of records come from.
-        path: a database file to be made, or the default, which lives and dies with the object.
+        directory: where all of it outlives the process; without one it lives and dies with the object. The
+            store closes it. What a transaction wrote is kept when the outermost one has ended, whatever becomes
+            of this process, unless a snapshot is open: then it is when that one has been left.
+
+    Raises:
+        DataError: when what is in the directory cannot be used; it is closed then.
     """
 
-    def __init__(self, ids: Ids, path: str = ":memory:") -> None:
+    def __init__(self, ids: Ids, directory: DataDirectory | None = None) -> None:
         self._ids = ids
-        self.database = Database(path)
-        self.blobs = Blobs(self.database)
+        self._directory = directory
+        if directory is None:
+            self.database = Database()
+            self.blobs = Blobs(self.database)
+        else:
+            self._open(directory)
         self._tables: dict[str, Table[Any]] = {}
         self._transactions = 0
         self._afterwards: list[Callable[[], None]] = []
@@ -63,7 +74,12 @@ class Store:
             kept = len(self._afterwards)
             try:
                 with self.database.transaction():
-                    yield
+                    try:
+                        yield
+                    finally:
+                        # Before the state, and if it comes to nothing too: an id that is left out does no harm.
+                        if self._directory is not None and self._transactions == 1:
+                            self._directory.kept.keep(self._ids)
             except BaseException:
                 del self._afterwards[kept:]
                 raise
@@ -100,10 +116,38 @@ class Store:
             self.blobs.enter_snapshot()
             return Snapshot(self, depth)
 
+    def keep(self) -> None:
+        """Write down how far ids and time have come; every transaction does, but time may pass without one."""
+        with self.transaction():
+            pass
+
     def close(self) -> None:
-        """Forget everything."""
+        """Forget everything that is not in a directory; what came since a snapshot that is open stays there."""
+        directory, self._directory = self._directory, None
+        if directory is not None and self.database.is_ours:
+            with self.database.reading():
+                directory.kept.keep(self._ids)
+                if not self._transactions:
+                    while self.database.depth:
+                        self.database.release()
         self.blobs.close()
         self.database.close()
+        if directory is not None:
+            directory.close()
+
+    def _open(self, directory: DataDirectory) -> None:
+        try:
+            self.database = Database(directory.state)
+            self.blobs = Blobs(self.database, FolderShelf(directory.blobs, directory.incoming))
+            try:
+                self.blobs.drop_orphans()
+                directory.kept.resume(self._ids)
+            except BaseException:
+                self.database.close()
+                raise
+        except BaseException:
+            directory.close()
+            raise
 
 
 class Snapshot:

@@ -76,12 +76,30 @@ class Table(Generic[RecordT]):
             "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             self._row(parent, identifier, record, name=name, archived=archived, expires=expires),
         )
+        self._count(parent, 1)
 
     def insert_many(self, parent: str, records: Iterable[tuple[str, RecordT]]) -> None:
-        """Add many (id, record) pairs without names or expiry under one parent."""
-        self._database.executemany(
-            "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [self._row(parent, identifier, record) for identifier, record in records],
+        """Add many (id, record) pairs without names or expiry under one parent; each is made when its turn comes."""
+        encode, sequence = self._encoder.encode, self._ids.sequence
+        try:
+            added = self._database.executemany(
+                "INSERT INTO records VALUES (?, ?, ?, ?, NULL, 0, NULL, ?)",
+                ((self._kind, parent, identifier, sequence(), encode(record)) for identifier, record in records),
+            )
+        except BaseException:
+            # Those before it are there, until the transaction is undone.
+            self._database.execute(
+                "INSERT OR REPLACE INTO counts SELECT ?, ?, count(*) FROM records WHERE kind = ? AND parent = ?",
+                (self._kind, parent, self._kind, parent),
+            )
+            raise
+        self._count(parent, added)
+
+    def _count(self, parent: str, more: int) -> None:
+        self._database.execute(
+            "INSERT INTO counts VALUES (?, ?, ?) "
+            "ON CONFLICT (kind, parent) DO UPDATE SET total = total + excluded.total",
+            (self._kind, parent, more),
         )
 
     def _row(  # noqa: PLR0913 - the columns of a record
@@ -139,13 +157,19 @@ class Table(Generic[RecordT]):
 
     def delete(self, parent: str, identifier: str) -> None:
         """Remove the record with that id; removing what is not there does nothing."""
-        self._database.execute(
+        gone = self._database.execute(
             "DELETE FROM records WHERE kind = ? AND parent = ? AND id = ?", (self._kind, parent, identifier)
         )
+        if gone.rowcount:
+            self._count(parent, -1)
+            self._database.execute(
+                "DELETE FROM counts WHERE kind = ? AND parent = ? AND total = 0", (self._kind, parent)
+            )
 
     def delete_under(self, parent: str) -> None:
         """Remove every record of this kind under that parent."""
         self._database.execute("DELETE FROM records WHERE kind = ? AND parent = ?", (self._kind, parent))
+        self._database.execute("DELETE FROM counts WHERE kind = ? AND parent = ?", (self._kind, parent))
 
     def count(self, parent: str) -> int:
         """Return how many records there are under that parent, in constant time."""

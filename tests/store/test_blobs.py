@@ -14,6 +14,7 @@ from pyfakefs.fake_filesystem_unittest import Patcher
 
 from abeja_emulator.ids import Ids
 from abeja_emulator.store.blobs import SpooledFile
+from abeja_emulator.store.shelves import MemoryShelf
 from abeja_emulator.store.store import Store
 from tests.platform_calls import LARGE
 from tests.store.process import forks, in_child
@@ -316,7 +317,9 @@ def test_under_pyfakefs(disk: Path) -> None:
         store = Store(Ids())
         digest = kept(store, CONTENT)
         assert store.blobs.read(digest) == CONTENT
-        folder = store.blobs._folder
+        shelf = store.blobs._shelf
+        assert isinstance(shelf, MemoryShelf)
+        folder = shelf._folder
         assert folder is not None
         assert not os.path.exists(folder)  # noqa: PTH110 - the faked one
         fake_fs.pause()

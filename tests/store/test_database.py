@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
 import threading
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from abeja_emulator.ids import Ids
 from abeja_emulator.store.database import Database, ForeignProcessError
 from abeja_emulator.store.store import Store
 from tests.store.conftest import Thing
@@ -18,7 +16,6 @@ from tests.store.process import forks, in_child
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from abeja_emulator.store.table import Table
 
@@ -95,6 +92,25 @@ class TestTransaction:
         with pytest.raises(ZeroDivisionError):
             fail()
         assert things.count("p") == 0
+
+    def test_end_that_fails(self, store: Store, things: Table[Thing], monkeypatch: pytest.MonkeyPatch) -> None:
+        """What cannot be committed, on a full disk for one, is undone, and the next transaction works."""
+
+        def full() -> None:
+            message = "database or disk is full"
+            raise sqlite3.OperationalError(message)
+
+        def insert() -> None:
+            with store.transaction():
+                things.insert("p", "a", Thing(1))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store.database, "release", full)
+            with pytest.raises(sqlite3.OperationalError, match="full"):
+                insert()
+        assert (things.count("p"), store.database.depth) == (0, 0)
+        insert()
+        assert things.count("p") == 1
 
     @pytest.mark.parametrize("enter", [Store.transaction, Store.reading])
     def test_lock(self, store: Store, enter: Callable[[Store], Store]) -> None:
@@ -207,23 +223,3 @@ class TestProcess:
         with store.transaction():
             things.insert("p", "a", Thing(1))
         assert things.count("p") == 1
-
-
-class TestFile:
-    """Records in a file."""
-
-    def test_records_are_there(self, tmp_path: Path) -> None:
-        """They are in the file, for any tool to look at."""
-        store = Store(Ids(), str(tmp_path / "records.db"))
-        with store.transaction():
-            store.table("thing", Thing).insert("p", "a", Thing(1))
-        store.close()
-        with contextlib.closing(sqlite3.connect(tmp_path / "records.db")) as connection:
-            assert connection.execute("SELECT kind, parent, id FROM records").fetchall() == [("thing", "p", "a")]
-
-    def test_of_another_platform_is_refused(self, tmp_path: Path) -> None:
-        """Its files and ids are not kept in it, so that ids would come back with other content."""
-        path = str(tmp_path / "records.db")
-        Store(Ids(), path).close()
-        with pytest.raises(FileExistsError, match=r"records\.db .*does not exist yet"):
-            Store(Ids(), path)

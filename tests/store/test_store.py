@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import sqlite3
 import tempfile
 from collections import Counter
@@ -19,12 +20,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from abeja_emulator.ids import Ids
 from abeja_emulator.store.blobs import SpooledFile
+from abeja_emulator.store.saved import SavedSnapshots, UnknownSnapshotError
 from abeja_emulator.store.store import SnapshotOrderError, Store
 from tests.platform_calls import LARGE
 from tests.store.conftest import Thing
 
 PARENTS = st.sampled_from(["p", "q"])
 IDS = st.sampled_from(["a", "b", "c"])
+NAMES = st.sampled_from(["one", "two"])
+NOW = datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc)
 CONTENTS = st.sampled_from([b"", b"small", b"other", b"large" * LARGE, b"larger" * LARGE])
 
 
@@ -41,25 +45,40 @@ class StoreMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder, self.elsewhere = tempfile.TemporaryDirectory(), tempfile.TemporaryDirectory()
         self.patches = ExitStack()
         self.patches.enter_context(mock.patch("abeja_emulator.store.blobs.SPILL", LARGE))
         self.patches.enter_context(mock.patch.object(tempfile, "tempdir", self.folder.name))
-        self.ids = Ids()
-        self.store = Store(self.ids)
-        self.things = self.store.table("thing", Thing)
+        self.saved = SavedSnapshots(self.elsewhere.name)
+        self.saved_models: dict[str, Model] = {}
+        self.open()
         self.model = Model()
         self.snapshots = [(self.store.snapshot(), copy.deepcopy(self.model))]
         self.digests: dict[bytes, str] = {}
         self.last = (0, "")
 
+    def open(self) -> None:
+        """Open the store."""
+        self.ids = Ids()
+        self.store = self.new_store()
+        self.things = self.store.table("thing", Thing)
+
+    def new_store(self) -> Store:
+        """Return a store."""
+        return Store(self.ids)
+
     def teardown(self) -> None:
         """Close everything, and see that nothing is left."""
         self.store.close()
-        left = list(Path(self.folder.name).iterdir())
+        left = self.files()
         self.patches.close()
         self.folder.cleanup()
+        self.elsewhere.cleanup()
         assert left == []
+
+    def files(self) -> list[str]:
+        """Return the names of the files of content on disk."""
+        return [path.name for path in Path(self.folder.name).rglob("*") if path.is_file()]
 
     def _insert(self, parent: str, identifier: str, value: int) -> None:
         if (parent, identifier) in self.model.records:
@@ -68,9 +87,9 @@ class StoreMachine(RuleBasedStateMachine):
             return
         with self.store.transaction():
             self.things.insert(parent, identifier, Thing(value))
-        place = self.things.page(parent, newest_first=True)[0].seq
+            place = self.things.page(parent, newest_first=True)[0].seq
+            new = (place, self.ids.platform_id())
         self.model.records[parent, identifier] = (place, value)
-        new = (place, self.ids.platform_id())
         assert new[0] > self.last[0], "a place came back"
         assert new[1] > self.last[1], "an id came back"
         self.last = new
@@ -176,6 +195,37 @@ class StoreMachine(RuleBasedStateMachine):
         """Leave the innermost snapshot with what came since."""
         self.snapshots.pop()[0].release()
 
+    @rule(name=NAMES)
+    def save(self, name: str) -> None:
+        """Save the state, whatever snapshots are open."""
+        self.saved.save(name, self.store, self.ids, NOW, "organization")
+        self.saved_models[name] = copy.deepcopy(self.model)
+        assert [snapshot.name for snapshot in self.saved.all()] == sorted(self.saved_models)
+
+    @rule(name=NAMES)
+    def load(self, name: str) -> None:
+        """Put a saved state in the place of this one, within the snapshots that are open."""
+        if name not in self.saved_models:
+            with pytest.raises(UnknownSnapshotError, match=name), self.store.transaction():
+                self.saved.load(name, self.store, self.ids)
+            return
+        with self.store.transaction():
+            found = self.saved.load(name, self.store, self.ids)
+        self.model = copy.deepcopy(self.saved_models[name])
+        assert found.records == len(self.model.records)
+
+    @rule(name=NAMES)
+    def load_in_vain(self, name: str) -> None:
+        """What loads a state and fails leaves everything as it was."""
+
+        def fail() -> None:
+            with self.store.transaction():
+                self.saved.load(name, self.store, self.ids)
+                raise ZeroDivisionError
+
+        with pytest.raises((ZeroDivisionError, UnknownSnapshotError)):
+            fail()
+
     @precondition(lambda self: len(self.snapshots) > 1)
     @rule(keep=st.booleans())
     def leave_in_the_wrong_order(self, keep: bool) -> None:
@@ -197,15 +247,22 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def same_contents(self) -> None:
         """What is used is readable; what neither the state nor a snapshot uses is gone, from memory and disk."""
-        states = [self.model, *(state for _, state in self.snapshots)]
-        wanted = {content for state in states for content, uses in state.uses.items() if uses}
+        wanted = self.wanted()
         for content, uses in self.model.uses.items():
             if uses:
                 assert self.store.blobs.read(self.digests[content]) == content
+        self.check_files(wanted)
+
+    def wanted(self) -> set[bytes]:
+        """Return all content that some state can need."""
+        states = [self.model, *(state for _, state in self.snapshots)]
+        return {content for state in states for content, uses in state.uses.items() if uses}
+
+    def check_files(self, wanted: set[bytes]) -> None:
+        """Check that this content, and no other, is in memory and on disk."""
         small = sum(len(content) for content in wanted if len(content) <= LARGE)
         large = sum(len(content) > LARGE for content in wanted)
-        files = [path for path in Path(self.folder.name).rglob("*") if path.is_file()]
-        assert (self.store.blobs.size, len(files)) == (small, large)
+        assert (self.store.blobs.size, len(self.files())) == (small, large)
 
 
 TestStoreMachine = StoreMachine.TestCase

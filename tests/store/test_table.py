@@ -13,6 +13,8 @@ from abeja_emulator.store.store import Store
 from tests.store.conftest import Thing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from abeja_emulator.store.table import Table
 
 
@@ -176,6 +178,37 @@ class TestMany:
         with pytest.raises(sqlite3.IntegrityError), store.transaction():
             things.insert_many("p", [("a", Thing(1)), ("b", Thing(2)), ("a", Thing(3))])
         assert (things.slice("p"), things.count("p")) == ([], 0)
+
+    def test_insert_many_fails_within_a_transaction_that_goes_on(self, store: Store, things: Table[Thing]) -> None:
+        """The count is of what is there, whatever that is."""
+
+        def some() -> Iterator[tuple[str, Thing]]:
+            yield "a", Thing(1)
+            yield "b", Thing(2)
+            raise ZeroDivisionError
+
+        with store.transaction():
+            with pytest.raises(ZeroDivisionError):
+                things.insert_many("p", some())
+            assert things.count("p") == len(things.slice("p")) == 2
+            things.delete("p", "a")
+            things.delete("p", "a")
+            assert things.count("p") == 1
+
+    def test_insert_many_makes_each_when_its_turn_comes(self, store: Store, things: Table[Thing]) -> None:
+        """A million need not be in memory at once, and what makes them may use the store."""
+
+        def each() -> Iterator[tuple[str, Thing]]:
+            for number in range(5):
+                assert things.count("made") == number
+                things.insert("made", str(number), Thing(number))
+                yield str(number), Thing(number)
+                things.insert_many("read", [(str(number), Thing(number))])
+
+        with store.transaction():
+            things.insert_many("p", each())
+        assert [things.count(parent) for parent in ("p", "made", "read")] == [5, 5, 5]
+        assert values(things.slice("p")) == values(things.slice("read")) == [0, 1, 2, 3, 4]
 
 
 def test_places_are_never_reused() -> None:

@@ -6,7 +6,9 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
-from abeja_emulator.errors import Forbidden, NotFound, Unauthorized
+import msgspec
+
+from abeja_emulator.errors import Conflict, Forbidden, NotFound, Unauthorized
 from abeja_emulator.services.organizations.records import BearerToken, Datasource, Organization, User
 from abeja_emulator.wire.call import Caller
 
@@ -58,10 +60,25 @@ class Accounts:
         self.users.insert(organization_id, user.id, user)
         return user
 
+    def know_token(self, user: User, token: str) -> User:
+        """Make `token` a personal access token of a user, unless it is one, and return the user."""
+        if _digest(token) in user.token_digests:
+            return user
+        known = msgspec.structs.replace(user, token_digests=[*user.token_digests, _digest(token)])
+        self.users.update(user.organization_id, user.id, known)
+        return known
+
     def add_bearer_token(
         self, organization_id: str, user_id: str, token: str, training_job_id: str | None = None
     ) -> None:
-        """Make `token` a bearer token of that user, or of that job."""
+        """Make `token` a bearer token of that user, or of that job.
+
+        Raises:
+            Conflict: when it is one already.
+        """
+        if self.bearer_tokens.find(_digest(token)) is not None:
+            message = "the token is somebody's already"
+            raise Conflict(message)
         record = BearerToken(
             digest=_digest(token),
             organization_id=organization_id,

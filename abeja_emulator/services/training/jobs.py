@@ -135,6 +135,10 @@ class Jobs:
             raise NotFound(message)
         return row.record
 
+    def all(self) -> list[TrainingJob]:
+        """Return every job, of every organization, oldest first."""
+        return [row.record for row in self._jobs.all()]
+
     def select(
         self, definition: JobDefinition, offset: int, limit: int, *, archived: bool
     ) -> tuple[list[TrainingJob], int]:
