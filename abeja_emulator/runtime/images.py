@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Tags of the first generation (`abejacli/config/__init__.py`, TAG_VERSION_SAMPV1).
 _OBJECT_TAGS = ("0.1.0", "0.1.0-arm64v8", "0.1.0-arm32v7", "18.10")
@@ -30,9 +33,9 @@ class Context:
         datasets: alias → dataset id.
     """
 
-    def __init__(self, datasets: dict[str, str], **others: Any) -> None:
+    def __init__(self, datasets: dict[str, str], others: Mapping[str, Any] | None = None) -> None:
+        vars(self).update(others or {})
         self.datasets = datasets
-        vars(self).update(others)
 
     def __repr__(self) -> str:
         return f"Context(datasets={self.datasets!r})"
@@ -75,5 +78,5 @@ def make_context(calling: Calling, datasets: dict[str, str], others: dict[str, A
         others: further entries, from the variable `CONTEXT`.
     """
     if calling is Calling.OBJECT:
-        return Context(dict(datasets), **(others or {}))
+        return Context(dict(datasets), others)
     return {**(others or {}), "datasets": dict(datasets)}

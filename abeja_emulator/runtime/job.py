@@ -47,6 +47,11 @@ class TrainedJob:
         return self._record.status_message
 
     @property
+    def seconds(self) -> float | None:
+        """From its start to its end, by the Platform's clock; None when it never started."""
+        return self._record.seconds
+
+    @property
     def definition(self) -> str:
         """Name of the job definition."""
         return self._record.job_definition_name

@@ -60,10 +60,16 @@ def _visible(line: str) -> str:
 
 
 def _line(timestamp: int, message: str, level: str) -> LogLine:
-    if len(message) > LINE_LIMIT:
+    # The limit is one of bytes, of which a character has four at most.
+    if len(message) > LINE_LIMIT // 4 and _bytes_of(message) > LINE_LIMIT:
         message = f"a line of {len(message)} characters is too long for the log; it begins: {message[:_BEGINNING]}"
         level = "WARNING"
     return LogLine(timestamp=timestamp, message=message, log_level=_own_level(message) or level)
+
+
+def _bytes_of(text: str) -> int:
+    """Return how many bytes a text was; what could not be read was one byte, and is three."""
+    return len(text.encode("utf-8", "replace")) - 2 * text.count("\ufffd")
 
 
 def _own_level(message: str) -> str | None:
@@ -71,9 +77,12 @@ def _own_level(message: str) -> str | None:
         return None
     try:
         level = json.loads(message).get("log_level")
-    except ValueError:
-        return None
-    return level if isinstance(level, str) else None
+        if isinstance(level, str):
+            level.encode()  # half a character, which JSON can say, could not be kept
+            return level
+    except (ValueError, RecursionError):
+        pass
+    return None
 
 
 class Tee:
