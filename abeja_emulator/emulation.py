@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.refusals import Refusals
+from abeja_emulator.runtime.executor import Executor
 from abeja_emulator.runtime.images import calling_of, make_context
 from abeja_emulator.runtime.process import restored_environment
 from abeja_emulator.runtime.sdk import sdk_base_url, thawed_sdk
@@ -25,7 +26,8 @@ from abeja_emulator.runtime.variables import (
 from abeja_emulator.runtime.workers import drop_fork_server
 from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, Definitions, check_image
 from abeja_emulator.services.training.jobs import Jobs
-from abeja_emulator.transports.child.abeja_emulator_child import API_URLS, BORN
+from abeja_emulator.transports.base_url import BaseUrl
+from abeja_emulator.transports.child.abeja_emulator_child import API_URLS, BORN, join_host
 from abeja_emulator.transports.child_processes import ChildProcesses
 from abeja_emulator.transports.child_threads import ChildThreads
 from abeja_emulator.transports.children import child_environment
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from abeja_emulator.platform import Platform
+    from abeja_emulator.runtime.executor import Mode
     from abeja_emulator.services.training.records import TrainingJob
 
 #: Name of the job that is current while no other is.
@@ -60,12 +63,15 @@ class Emulation:
         allow_hosts: other hosts that may be reached.
         offline: whether a call to any other host fails as on a machine without a network, instead of with
             an `UnknownHostError`.
+        jobs: when jobs that are made through the API begin, see `Executor`.
+        execution: options of `Executor` that say how they are run.
 
     Attributes:
         platform: the platform.
         result_dir: result directory of the current job; the same for the whole emulation, because
             modules keep it in constants.
         trainer: runs jobs in this process.
+        executor: runs jobs that are made through the API, in children.
         job: the current job.
         image: as given, or the platform's default.
         offline: as given.
@@ -82,6 +88,8 @@ class Emulation:
         relative_result: bool = False,
         allow_hosts: Iterable[str] = (),
         offline: bool = False,
+        jobs: Mode = "immediate",
+        execution: Mapping[str, Any] | None = None,
     ) -> None:
         self.platform = platform
         self._environment = user_variables(environment)
@@ -93,6 +101,8 @@ class Emulation:
         self._folder = Path(tempfile.mkdtemp(prefix="abeja-emulator-")) if folder is None else folder
         self._allow_hosts = tuple(allow_hosts)
         self._stack = ExitStack()
+        # Not what a test, or a job that runs in this process meanwhile, has set for itself.
+        self._base: Mapping[str, str] = {}
         self.offline = offline
         self._loopback = Loopback(platform, on_refused=self.refused.add)
         self._transport = InProcess(
@@ -110,6 +120,16 @@ class Emulation:
             image=self.image,
             environment=self._environment,
             relative_result=relative_result,
+        )
+
+        self.executor = Executor(
+            platform,
+            self._folder / "jobs",
+            api_url=lambda: self.url,
+            environment=lambda: self._base,
+            mode=jobs,
+            variables=self._environment,
+            **(execution or {}),
         )
 
     def start(self) -> None:
@@ -138,21 +158,15 @@ class Emulation:
         # Whoever started this process has no part in when its own children are born.
         outside.pop(BORN, None)
         variables = {**without_foreign(outside), **self._environment, **self._variables(self.job)}
-        variables.update(
-            child_environment(
-                self._loopback.address,
-                self._transport.addresses,
-                self._allow_hosts,
-                base=variables,
-                offline=self.offline,
-            )
-        )
+        variables.update(self._way_here(variables))
         self.result_dir.mkdir(parents=True, exist_ok=True)
         variables[API_URLS] = " ".join(urls)
+        self._base = dict(variables)
         self._stack.enter_context(ChildProcesses(variables))
         self._stack.enter_context(ChildThreads(self.platform.epochs.inherit))
         self._stack.enter_context(restored_environment(variables))
         self._stack.enter_context(thawed_sdk(variables, outside))
+        self._stack.enter_context(self.executor)
 
     def stop(self) -> None:
         """Put everything back; the platform stays, for a look at it."""
@@ -162,16 +176,23 @@ class Emulation:
             if self._own_folder:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
+    def _way_here(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Return what leads a child to the platform, also under the URL on this machine."""
+        addresses = (*self._transport.addresses, join_host(*self._loopback.address))
+        return child_environment(
+            self._loopback.address, addresses, self._allow_hosts, base=variables, offline=self.offline
+        )
+
     @property
     def url(self) -> str:
         """Where other programs of this machine, and clients that open sockets of their own, reach the platform."""
-        host, port = self._loopback.address
-        return f"http://{host}:{port}"
+        return self._loopback.url
 
     def add_api_url(self, url: str) -> None:
         """Let one more base URL, such as the shell's `ABEJA_API_URL`, reach the platform."""
         self._transport.add_address(url)
         self._loopback.add_address(url)
+        self.platform.api_hosts.add(BaseUrl(url).address.partition(":")[0])
 
     def make_current(
         self,

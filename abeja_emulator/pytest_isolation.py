@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from abeja_emulator.platform import Platform
+    from abeja_emulator.runtime.executor import Executor
     from abeja_emulator.store.store import Snapshot
 
 #: From the widest to the narrowest.
@@ -37,11 +38,15 @@ class Isolation:
     Args:
         platform: whose state they are of.
         before_rollback: called while what was done in a scope can still be seen.
+        after_rollback: called when it is gone.
     """
 
-    def __init__(self, platform: Platform, before_rollback: Callable[[], None]) -> None:
+    def __init__(
+        self, platform: Platform, before_rollback: Callable[[], None], after_rollback: Callable[[], None]
+    ) -> None:
         self._platform = platform
         self._before_rollback = before_rollback
+        self._after_rollback = after_rollback
         self._layers: list[_Layer] = []
 
     @contextmanager
@@ -51,6 +56,7 @@ class Isolation:
         yield
         self._before_rollback()
         self._layers.pop().snapshot.rollback()
+        self._after_rollback()
 
     @contextmanager
     def kept_for(self, scope: str) -> Iterator[None]:
@@ -79,8 +85,10 @@ _ISOLATION = pytest.StashKey[Isolation]()
 
 def _isolation(config: pytest.Config) -> Isolation:
     if _ISOLATION not in config.stash:
-        platform = session_emulation(config).platform
-        config.stash[_ISOLATION] = Isolation(platform, lambda: take_down_rest(current_item(config)))
+        emulation = session_emulation(config)
+        config.stash[_ISOLATION] = Isolation(
+            emulation.platform, lambda: take_down_rest(current_item(config)), emulation.executor.reconcile
+        )
     return config.stash[_ISOLATION]
 
 
@@ -89,8 +97,27 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.Fix
     """Keep what a fixture puts on the platform for as long as the fixture lives."""
     if fixturedef.argname in {"_abeja_module", "_abeja_class", "_abeja_function"}:
         return (yield)
+    executor = session_emulation(request.config).executor
+    before = executor.unfinished()
     with _isolation(request.config).kept_for(fixturedef.scope):
-        return (yield)
+        result = yield
+        if fixturedef.scope != "function":
+            _refuse_unfinished(fixturedef, executor, [job for job in executor.unfinished() if job not in before])
+        return result
+
+
+def _refuse_unfinished(fixturedef: pytest.FixtureDef[Any], executor: Executor, jobs: list[str]) -> None:
+    """Fail a fixture of wider scope that leaves a job running: what it did during a test would go with that test."""
+    if not jobs:
+        return
+    for job in jobs:
+        executor.abandon(job)
+    message = (
+        f"the fixture {fixturedef.argname}, of scope {fixturedef.scope}, leaves job {', '.join(jobs)} running, and "
+        "what a job does while a test runs is taken back at the end of that test: let the fixture wait for it with "
+        "abeja_jobs.wait(job_id), or make it in a fixture of scope function"
+    )
+    pytest.fail(message, pytrace=False)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -107,11 +134,13 @@ def _abeja_class(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _abeja_function(request: pytest.FixtureRequest) -> Iterator[None]:
-    platform = session_emulation(request.config).platform
-    auth, platform.auth = platform.auth, marked(request.node).get("auth") or platform.auth
+    emulation, marks = session_emulation(request.config), marked(request.node)
+    platform, executor = emulation.platform, emulation.executor
+    auth, platform.auth = platform.auth, marks.get("auth") or platform.auth
+    jobs, executor.mode, timing = executor.mode, marks.get("jobs") or executor.mode, executor.timing
     platform.journal.begin()
     platform.epochs.begin(request.node.nodeid)
     with _isolation(request.config).layer("function"):
         yield
         platform.epochs.end()
-    platform.auth = auth
+    platform.auth, executor.mode, executor.timing = auth, jobs, timing

@@ -7,8 +7,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from abeja_emulator.finding import shortened
 from abeja_emulator.runtime.handlers import find_handler
 from abeja_emulator.runtime.images import Calling, calling_of
+from abeja_emulator.seeding import SeedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,9 +18,36 @@ if TYPE_CHECKING:
     from abeja_emulator.emulation import Emulation
     from abeja_emulator.pytest_places import Places
     from abeja_emulator.runtime.job import TrainedJob
+    from abeja_emulator.seeding import Seed, SeededDataset
 
 #: What `abeja_train` takes by name.
 OPTIONS = ("datasets", "environment", "image", "source", "instance_type", "definition", "description")
+
+#: What `abeja_dataset` takes by name.
+DATASET_OPTIONS = ("name", "type", "props", "identifier")
+
+
+def make_dataset(seed: Seed, places: Places, source: Any, options: dict[str, Any]) -> SeededDataset:
+    """Make a dataset of what `abeja_dataset` takes.
+
+    Args:
+        seed: puts it on the platform.
+        places: where files are looked for.
+        source: path, list or mapping.
+        options: of `DATASET_OPTIONS`.
+
+    Raises:
+        TypeError: when an option is none, or of the wrong type.
+        SeedError: when the source cannot be read.
+        FileNotFoundError: when it is a path, and nothing is there.
+    """
+    __tracebackhide__ = True
+    _check_names("abeja_dataset takes a source", options, DATASET_OPTIONS)
+    for name in ("name", "type"):
+        check_text(f"abeja_dataset({name}=…)", options.get(name))
+    if is_id(options.get("identifier")):
+        options = {**options, "identifier": str(options["identifier"])}
+    return seed.dataset(places.find(source), **options)
 
 
 def train_job(  # noqa: PLR0913, PLR0917 - what a test says, and where it stands
@@ -33,7 +62,8 @@ def train_job(  # noqa: PLR0913, PLR0917 - what a test says, and where it stands
 
     Args:
         emulation: where the job runs.
-        handler: `module:function`, a path, a callable, or the id of a job made through the API.
+        handler: `module:function`, a path, a callable, or the id of a job made through the API: one that is
+            Pending runs here, of one that runs already the end is awaited.
         options: of `OPTIONS`.
         marks: what `@pytest.mark.abeja` says.
         places: where files are looked for.
@@ -49,7 +79,7 @@ def train_job(  # noqa: PLR0913, PLR0917 - what a test says, and where it stands
         if given:
             message = f"job {handler} was made through the API and has all of its own; {given} cannot be given now"
             raise TypeError(message)
-        return emulation.trainer.run(str(handler))
+        return _run_or_await(emulation, str(handler).strip())
     if not (callable(handler) or isinstance(handler, (str, Path))):
         message = f"a handler is 'module:function', a path to a .py file or a function, not {handler!r}"
         raise TypeError(message)
@@ -68,12 +98,23 @@ def train_job(  # noqa: PLR0913, PLR0917 - what a test says, and where it stands
     )
 
 
+def _run_or_await(emulation: Emulation, job_id: str) -> TrainedJob:
+    """Run a job that was made through the API here, unless a child has begun with it."""
+    executor = emulation.executor
+    claimed = executor.claim(job_id)
+    status = emulation.platform.look.job(job_id).status
+    if not claimed and (job_id in executor.running() or status not in {"Pending", "Active"}):
+        return executor.wait(job_id)
+    return emulation.trainer.run(job_id)
+
+
 def found_datasets(datasets: Mapping[str, Any] | None, make_dataset: Callable[[Any], str]) -> dict[str, Any]:
     """Return alias → dataset id; what is no id is made into a dataset first.
 
     Raises:
         TypeError: when a dataset is something that no dataset can be made of.
         FileNotFoundError: when it is a name, and nothing has that name.
+        SeedError: when what has that name cannot be read.
     """
     __tracebackhide__ = True
     return {alias: _dataset_id(alias, value, make_dataset) for alias, value in (datasets or {}).items()}
@@ -99,8 +140,11 @@ def _dataset_id(alias: str, value: Any, make_dataset: Callable[[Any], str]) -> A
     try:
         return make_dataset(value)
     except FileNotFoundError as error:
-        message = f"dataset {alias!r}: {value!r} is no dataset id (digits), and {error}"
+        message = f"dataset {alias!r}: {shortened(value)!r} is no dataset id (digits), and {error}"
         raise FileNotFoundError(message) from None
+    except SeedError as error:
+        message = f"dataset {alias!r}: {error}"
+        raise SeedError(message) from None
 
 
 def _merged(name: str, marks: Mapping[str, Any], options: dict[str, Any]) -> dict[str, Any]:
@@ -109,24 +153,53 @@ def _merged(name: str, marks: Mapping[str, Any], options: dict[str, Any]) -> dic
 
 def _check_options(options: Mapping[str, Any]) -> None:
     __tracebackhide__ = True
-    for name, value in options.items():
-        if name not in OPTIONS:
-            near = get_close_matches(name, OPTIONS, 1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
-            message = f"abeja_train takes a handler and, by name, {', '.join(OPTIONS)}, not {name!r}{meant}"
-            raise TypeError(message)
-        if name in {"datasets", "environment"}:
-            check_mapping(f"abeja_train({name}=…)", name, value)
+    _check_names("abeja_train takes a handler", options, OPTIONS)
+    for name in ("datasets", "environment"):
+        check_mapping(f"abeja_train({name}=…)", name, options.get(name))
+    check_text("abeja_train(image=…)", options.get("image"))
 
 
-def check_mapping(where: str, name: str, value: Any) -> None:
-    """Check that datasets or variables are given as a mapping.
+def check_text(where: str, value: Any, kind: type[Exception] = TypeError) -> None:
+    """Check that something, where it is given, is text.
+
+    Args:
+        where: what it was given to.
+        value: what was given.
+        kind: of the error.
 
     Raises:
-        TypeError: when they are not.
+        TypeError: when it is not, or `kind`.
+    """
+    __tracebackhide__ = True
+    if value is not None and not isinstance(value, str):
+        message = f"{where} must be text, not {value!r}"
+        raise kind(message)
+
+
+def _check_names(takes: str, options: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    __tracebackhide__ = True
+    for name in options:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            message = f"{takes} and, by name, {', '.join(known)}, not {name!r}{meant}"
+            raise TypeError(message)
+
+
+def check_mapping(where: str, name: str, value: Any, kind: type[Exception] = TypeError) -> None:
+    """Check that datasets or variables, where they are given, are given as a mapping; any kind of one will do.
+
+    Args:
+        where: what they were given to.
+        name: `datasets` or `environment`.
+        value: what was given.
+        kind: of the error.
+
+    Raises:
+        TypeError: when they are not, or `kind`.
     """
     __tracebackhide__ = True
     if value is not None and not isinstance(value, Mapping):
         example = "{'train': abeja_dataset('name')}" if name == "datasets" else "{'NUM_EPOCHS': 3}"
         message = f"{where} must be a mapping such as {example}, not {value!r}"
-        raise TypeError(message)
+        raise kind(message)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from abeja_emulator.seeding import samples_folder
+from abeja_emulator.finding import advice, find, find_data, shortened
 
 if TYPE_CHECKING:
     import pytest
@@ -29,60 +28,49 @@ class Places:
         nearest = own[: own.index(root) + 1] if root in own else own[:1]
         self.folders = list(dict.fromkeys([*nearest, root, config.invocation_params.dir]))
         self._names: list[str] = config.getini("abeja_fixtures")
+        self._places = [place / name for place in self.folders for name in ("", *self._names)]
 
     def find(self, source: Any) -> Any:
         """Return the file or folder that a path means; what is no path is returned as it is.
 
         Raises:
+            SeedError: when the path means a folder that the test itself is in, as an empty one does.
             FileNotFoundError: when there is none; it says where was looked and what is there.
         """
         __tracebackhide__ = True
         if not isinstance(source, (str, Path)):
             return source
-        places = [place / name for place in self.folders for name in ("", *self._names)]
-        for place in [*places, samples_folder()]:
-            if (place / source).exists():
-                return place / source
-        beside = ", ".join(f"{name}/{source}" for name in self._names)
-        known = sorted({entry.name for place in places[1:] if place.is_dir() for entry in _data(place)})
-        samples = [entry.name for entry in _data(samples_folder())]
-        near = get_close_matches(str(source), [*known, *samples], 1)
-        message = (
-            f"there is no {str(source)!r}, nor {beside}, in {', '.join(map(str, self.folders))}; "
-            f"sample data is called {', '.join(samples)}"
-        )
-        if known:
-            message += f"; what is there: {', '.join(known[:_NAMED])}"
-        if near:
-            message += f"; did you mean {near[0]!r}?"
-        raise FileNotFoundError(message)
+        found = find_data(source, self._places, "the test")
+        if found is None:
+            raise FileNotFoundError(self._nowhere(source))
+        return found
 
     def find_folder(self, source: Any) -> Path:
-        """Return the folder that a path means.
+        """Return the folder that a path means; `.` is the test's own.
 
         Raises:
             FileNotFoundError: when there is nothing of that name.
             NotADirectoryError: when it is something else.
+            TypeError: when it is no path.
+            ValueError: when it is empty.
         """
-        folder = Path(self.find(source))
+        __tracebackhide__ = True
+        if not isinstance(source, (str, Path)):
+            message = f"source is the name or path of a folder, not {source!r}"
+            raise TypeError(message)
+        if source == "":
+            message = "source='' names no folder; '.' is the folder of the test"
+            raise ValueError(message)
+        folder = find(source, self._places)
+        if folder is None:
+            raise FileNotFoundError(self._nowhere(source))
         if not folder.is_dir():
             message = f"source={str(source)!r} is {folder}, which is no folder"
             raise NotADirectoryError(message)
         return folder
 
-
-#: More names than these help nobody.
-_NAMED = 20
-
-_NO_DATA = ("handlers", "tests")
-
-
-def _data(folder: Path) -> list[Path]:
-    """Return what may be a dataset: folders and files of items, none of them hidden or of Python."""
-    return sorted(
-        entry
-        for entry in folder.iterdir()
-        if (entry.is_dir() or entry.suffix in {".json", ".yaml", ".yml"})
-        and entry.name[0] not in "._"
-        and entry.name not in _NO_DATA
-    )
+    def _nowhere(self, source: str | Path) -> str:
+        name = shortened(source)
+        beside = ", ".join(f"{folder}/{name}" for folder in self._names)
+        where = ", ".join(map(str, self.folders))
+        return f"there is no {name!r}, nor {beside}, in {where}; {advice(source, self._places[1:])}"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from abeja_emulator.emulation import Emulation
     from abeja_emulator.platform import Platform
     from abeja_emulator.pytest_settings import Settings
+    from abeja_emulator.runtime.executor import Executor
     from abeja_emulator.runtime.job import TrainedJob
     from abeja_emulator.seeding import SeededDataset
     from abeja_emulator.transports.errors import RefusedCall
@@ -24,6 +25,9 @@ _SESSION = pytest.StashKey["Session"]()
 _CONFIGURED = {
     "abeja_auth": "open",
     "abeja_image": "",
+    "abeja_jobs": "immediate",
+    "abeja_keep": "",
+    "abeja_python": "",
     "abeja_result_dir": "absolute",
     "abeja_seed": "",
     "abeja_unknown_host": "raise",
@@ -39,10 +43,11 @@ _USED = pytest.StashKey[bool]()
 _GOOD = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 MARKER = """\
-abeja(image=None, datasets=None, environment=None, auth=None): \
+abeja(image=None, datasets=None, environment=None, auth=None, jobs=None): \
 for abeja_context and for the jobs of abeja_train: image, which decides what a context is; datasets, \
 {alias: dataset id, or what abeja_dataset takes}; environment, {name: value}; auth, "open" or "strict" \
-credentials. The nearest marker wins."""
+credentials; jobs, when those made through the API begin: "immediate", "held" or "virtual". The nearest \
+marker wins."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,6 +70,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         metavar="IMAGE",
         help="image of jobs that name none; it decides what a handler's context is (up to 18.10 an object)",
+    )
+    group.addoption(
+        "--abeja-jobs",
+        choices=["immediate", "held", "virtual"],
+        default=None,
+        help="when a job that is made through the API begins, in a child process: immediate (default); held, once "
+        "abeja_jobs lets it go; or virtual, by the platform's clock",
+    )
+    group.addoption(
+        "--abeja-python",
+        default=None,
+        metavar="PYTHON",
+        help="interpreter of jobs that are made through the API, from Python 3.6 on; the current one by default",
+    )
+    group.addoption(
+        "--abeja-install-requirements",
+        action="store_true",
+        default=None,
+        help="install what their requirements.txt or Pipfile says, into an environment for each content of it",
+    )
+    group.addoption(
+        "--abeja-limits",
+        action="store_true",
+        default=None,
+        help="hold them to the memory and processors of their instance type",
     )
     group.addoption(
         "--abeja-seed",
@@ -101,6 +131,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("abeja_emulate", "as --abeja-emulate", type="bool", default=False)
     parser.addini("abeja_auth", "as --abeja-auth", default=_CONFIGURED["abeja_auth"])
     parser.addini("abeja_image", "as --abeja-image", default=_CONFIGURED["abeja_image"])
+    parser.addini("abeja_jobs", "as --abeja-jobs", default=_CONFIGURED["abeja_jobs"])
+    parser.addini("abeja_python", "as --abeja-python", default="")
+    parser.addini("abeja_images", "IMAGE = PYTHON or IMAGE = PYTHON, object|dict|script, one a line", type="linelist")
+    parser.addini("abeja_install_requirements", "as --abeja-install-requirements", type="bool", default=False)
+    parser.addini("abeja_limits", "as --abeja-limits", type="bool", default=False)
+    parser.addini("abeja_instance_types", "limits of instance types: TYPE = 2GB, 1 cpu, one a line", type="linelist")
     parser.addini("abeja_seed", "as --abeja-seed", default=_CONFIGURED["abeja_seed"])
     parser.addini("abeja_allow_hosts", "as --abeja-allow-host, one a line", type="linelist")
     parser.addini("abeja_unknown_host", "as --abeja-unknown-host", default=_CONFIGURED["abeja_unknown_host"])
@@ -205,6 +241,9 @@ class Collector:
             return None
         folder: Path = self._config.invocation_params.dir if given else self._config.rootpath
         page = folder / str(given or configured)
+        from abeja_emulator.pytest_settings import check_can_be_made
+
+        check_can_be_made("abeja_report", page)
         if page.is_dir():
             message = f"abeja_report is {str(page)!r}, which is a folder; name a file, such as report.html"
             raise pytest.UsageError(message)
@@ -264,7 +303,7 @@ class Collector:
 
 def _start(config: pytest.Config, options: Any) -> None:
     wanted = _is_wanted(config, options)
-    if _SESSION in config.stash or not (wanted or _is_configured(config)):
+    if _SESSION in config.stash or not (wanted or _is_configured(config, options)):
         return
     from abeja_emulator.pytest_settings import Settings
 
@@ -288,10 +327,12 @@ def _is_wanted(config: pytest.Config, options: Any) -> bool:
     return bool(configured if given is None else given)
 
 
-def _is_configured(config: pytest.Config) -> bool:
-    """Tell whether the configuration says anything that could be wrong; a run that says nothing pays nothing."""
-    return any(config.getini(name) not in {None, "", default} for name, default in _CONFIGURED.items()) or bool(
-        config.getini("abeja_environment")
+def _is_configured(config: pytest.Config, options: Any) -> bool:
+    """Tell whether options or configuration say anything that could be wrong; a run that says nothing pays nothing."""
+    said = {name: getattr(options, name, None) or config.getini(name) for name in _CONFIGURED}
+    lines = ("abeja_environment", "abeja_images", "abeja_instance_types")
+    return any(said[name] not in {None, "", default} for name, default in _CONFIGURED.items()) or any(
+        config.getini(name) for name in lines
     )
 
 
@@ -342,6 +383,8 @@ def make_emulation(settings: Settings) -> Emulation:
         relative_result=settings.relative_result,
         allow_hosts=settings.allow_hosts,
         offline=settings.unknown_host == "connection-error",
+        jobs=settings.jobs,
+        execution=settings.execution,
     )
 
 
@@ -350,13 +393,17 @@ def _seeded(path: Path, settings: Settings) -> Platform:
     from abeja_emulator.seed_file import SeedFile
     from abeja_emulator.seeding import SeedError
 
+    platform = None
     try:
         seed = SeedFile(path)
         organization = seed.document.organization
         platform = Platform(auth=settings.auth, organization=organization.name, organization_id=organization.id)
         seed.put(platform)
     except (SeedError, ValueError) as error:
-        message = f"abeja_seed: {error}"
+        if platform is not None:
+            platform.close()
+        named = "" if isinstance(error, SeedError) else f"{path}: organization: "
+        message = f"abeja_seed: {named}{error}"
         raise pytest.UsageError(message) from error
     return platform
 
@@ -379,9 +426,10 @@ def _abeja_emulation(request: pytest.FixtureRequest) -> Iterator[Emulation]:
 
     settings = Settings.of(request.config, request.config.option)
     request.config.stash[_USED] = True
-    auth = marked(request.node).get("auth")
+    marks = marked(request.node)
     emulation = make_emulation(settings)
-    emulation.platform.auth = auth or emulation.platform.auth
+    emulation.platform.auth = marks.get("auth") or emulation.platform.auth
+    emulation.executor.mode = marks.get("jobs") or emulation.executor.mode
     with emulation.platform, emulation:
         begin(request.node, emulation, settings.keep)
         yield emulation
@@ -410,10 +458,11 @@ def abeja_dataset(abeja: Platform, request: pytest.FixtureRequest) -> Callable[.
     config = request.config
 
     def make(source: Any, name: str | None = None, **options: Any) -> SeededDataset:
+        from abeja_emulator.pytest_jobs import make_dataset
         from abeja_emulator.pytest_places import Places
 
         __tracebackhide__ = True
-        return abeja.seed.dataset(Places(config, config.stash[_ITEM].path).find(source), name, **options)
+        return make_dataset(abeja.seed, Places(config, config.stash[_ITEM].path), source, {"name": name, **options})
 
     return make
 
@@ -449,6 +498,17 @@ def abeja_result_dir(_abeja_emulation: Emulation) -> Path:
     """
     _abeja_emulation.empty_result_dir()
     return _abeja_emulation.result_dir
+
+
+@pytest.fixture(scope=_scope)
+def abeja_jobs(_abeja_emulation: Emulation) -> Executor:
+    """The jobs that are made through the API, which run in child processes.
+
+    `abeja_jobs.wait(job_id)` returns the job once it has ended, as abeja_train does. With
+    `@pytest.mark.abeja(jobs="held")` a job stays Pending until `abeja_jobs.release(job_id)`; with "virtual" it
+    lasts as long as `abeja_jobs.timing` says, by the platform's clock (`abeja.clock.advance(seconds)`).
+    """
+    return _abeja_emulation.executor
 
 
 @pytest.fixture(scope=_scope)
@@ -517,22 +577,26 @@ def marked(node: Any) -> dict[str, Any]:
         UsageError: when one says something that cannot be.
     """
     __tracebackhide__ = True
+    markers = list(node.iter_markers("abeja"))
+    if not markers:
+        return {}
+    from abeja_emulator.pytest_jobs import check_mapping, check_text
+
     found: dict[str, Any] = {}
-    for marker in reversed(list(node.iter_markers("abeja"))):
-        unknown = sorted(set(marker.kwargs) - {"image", "datasets", "environment", "auth"})
+    for marker in reversed(markers):
+        unknown = sorted(set(marker.kwargs) - {"image", "datasets", "environment", "auth", "jobs"})
         if unknown or marker.args:
             given = unknown or list(marker.args)
-            message = f"@pytest.mark.abeja takes image, datasets, environment and auth by name, not {given}"
+            message = f"@pytest.mark.abeja takes image, datasets, environment, auth and jobs by name, not {given}"
             raise pytest.UsageError(message)
-        for name, kind in (("image", str), ("datasets", dict), ("environment", dict)):
-            value = marker.kwargs.get(name)
-            if value is not None and not isinstance(value, kind):
-                message = (
-                    f"@pytest.mark.abeja({name}={value!r}): it must be a {kind.__name__}, not a {type(value).__name__}"
-                )
-                raise pytest.UsageError(message)
+        for name in ("datasets", "environment"):
+            check_mapping(f"@pytest.mark.abeja({name}=…)", name, marker.kwargs.get(name), pytest.UsageError)
+        check_text("@pytest.mark.abeja(image=…)", marker.kwargs.get("image"), pytest.UsageError)
         if marker.kwargs.get("auth") not in {None, "open", "strict"}:
             message = f"@pytest.mark.abeja(auth={marker.kwargs['auth']!r}): it must be open or strict"
+            raise pytest.UsageError(message)
+        if marker.kwargs.get("jobs") not in {None, "immediate", "held", "virtual"}:
+            message = f"@pytest.mark.abeja(jobs={marker.kwargs['jobs']!r}): it must be immediate, held or virtual"
             raise pytest.UsageError(message)
         found.update(marker.kwargs)
     return found

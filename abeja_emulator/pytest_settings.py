@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 import pytest
 
 from abeja_emulator.errors import BadRequest
+from abeja_emulator.finding import exists, shortened
 from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, check_image, variables_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from abeja_emulator.platform import Authentication
+    from abeja_emulator.runtime.executor import Mode
 
 
 class Settings(NamedTuple):
@@ -25,6 +28,8 @@ class Settings(NamedTuple):
         image: image of the current job, and of jobs that name none; None for the platform's default.
         keep: folder to keep results, logs and statistics of every job in, or None.
         seed: file that says what is on the platform from the start, or None.
+        jobs: when jobs that are made through the API begin.
+        execution: how they are run.
         allow_hosts: other hosts that may be reached.
         unknown_host: `raise`, or `connection-error` to behave as a machine without a network.
     """
@@ -35,6 +40,8 @@ class Settings(NamedTuple):
     image: str | None
     keep: Path | None
     seed: Path | None
+    jobs: Mode
+    execution: dict[str, Any]
     allow_hosts: tuple[str, ...]
     unknown_host: Literal["raise", "connection-error"]
 
@@ -50,13 +57,15 @@ class Settings(NamedTuple):
             return getattr(options, name, None) or config.getini(name)
 
         seed = _path(config, said("abeja_seed"))
-        if seed is not None and not seed.is_file():
-            message = f"abeja_seed is {str(seed)!r}, and there is no such file"
+        if seed is not None and not (exists(seed) and seed.is_file()):
+            message = f"abeja_seed is {shortened(seed)!r}, and there is no such file"
             raise pytest.UsageError(message)
         keep = _path(config, said("abeja_keep"))
-        if keep is not None and keep.exists() and not keep.is_dir():
-            message = f"abeja_keep is {str(keep)!r}, which is a file; it must be a folder"
-            raise pytest.UsageError(message)
+        if keep is not None:
+            check_can_be_made("abeja_keep", keep)
+            if keep.exists() and not keep.is_dir():
+                message = f"abeja_keep is {str(keep)!r}, which is a file; it must be a folder"
+                raise pytest.UsageError(message)
         image: str = said("abeja_image")
         environment = dict(_variable(line) for line in config.getini("abeja_environment"))
         try:
@@ -72,6 +81,8 @@ class Settings(NamedTuple):
             image=image or None,
             keep=keep,
             seed=seed,
+            jobs=cast("Mode", _one_of("abeja_jobs", said("abeja_jobs"), "immediate", "held", "virtual")),
+            execution=_execution(config, said),
             allow_hosts=(*config.getini("abeja_allow_hosts"), *(getattr(options, "abeja_allow_host", None) or ())),
             unknown_host=cast(
                 "Literal['raise', 'connection-error']",
@@ -80,9 +91,57 @@ class Settings(NamedTuple):
         )
 
 
-def _one_of(name: str, value: Any, one: str, other: str) -> str:
-    if value not in {one, other}:
-        message = f"{name} is {value!r}; it must be {one} or {other}"
+def _execution(config: pytest.Config, said: Callable[[str], Any]) -> dict[str, Any]:
+    from abeja_emulator.runtime.execution import Execution  # noqa: PLC0415 - a run that says nothing does not pay
+    from abeja_emulator.runtime.interpreters import InterpreterError  # noqa: PLC0415 - the same
+    from abeja_emulator.runtime.limits import LimitError  # noqa: PLC0415 - the same
+    from abeja_emulator.runtime.requirement_files import RequirementsError  # noqa: PLC0415 - the same
+
+    execution = Execution(
+        python=said("abeja_python") or None,
+        images=tuple(config.getini("abeja_images")),
+        install_requirements=_flag(said, "abeja_install_requirements"),
+        limits=_flag(said, "abeja_limits"),
+        instance_types=tuple(config.getini("abeja_instance_types")),
+    )
+    try:
+        return execution.options()
+    except (InterpreterError, LimitError, RequirementsError) as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _flag(said: Callable[[str], Any], name: str) -> bool:
+    try:
+        return bool(said(name))
+    except ValueError as error:
+        message = f"{name}: {error}; it must be true or false"
+        raise pytest.UsageError(message) from error
+
+
+def check_can_be_made(name: str, path: Path) -> None:
+    """Check that a file or folder can be made at `path`, as far as can be told before it is.
+
+    Args:
+        name: of the setting that says so.
+        path: absolute.
+
+    Raises:
+        UsageError: when a folder above it is a file, or a name in it is too long for the disk.
+    """
+    try:
+        above = next((folder for folder in path.parents if folder.exists()), path)
+        path.exists()
+    except OSError as error:
+        message = f"{name} is {shortened(path)!r}, where nothing can be made: {error.strerror}"
+        raise pytest.UsageError(message) from error
+    if not above.is_dir():
+        message = f"{name} is {str(path)!r}, and {str(above)!r} is a file; nothing can be made below a file"
+        raise pytest.UsageError(message)
+
+
+def _one_of(name: str, value: Any, *known: str) -> str:
+    if value not in known:
+        message = f"{name} is {value!r}; it must be {', '.join(known[:-1])} or {known[-1]}"
         raise pytest.UsageError(message)
     return str(value)
 
@@ -92,7 +151,7 @@ def _path(config: pytest.Config, text: str) -> Path | None:
     if not text:
         return None
     started, root = config.invocation_params.dir / text, config.rootpath / text
-    return root if root.exists() and not started.exists() else started
+    return root if exists(root) and not exists(started) else started
 
 
 def _variable(line: str) -> tuple[str, str]:

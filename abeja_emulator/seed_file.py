@@ -8,17 +8,21 @@ channels:
 datasets:
   - {name: flowers, source: fixtures/flowers, id: "1230000000002"}
   - {name: two, items: [{content: "one", label: a}, {file: data/b.bin, label: b}]}
+  - {source: shapes}    # sample data, where the file has no such folder beside it
 ```
 
-Every part may be left out. Paths are relative to the file.
+Every part may be left out. Paths are relative to the file. An id may be text or a number.
 """
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 import msgspec
 
+from abeja_emulator.finding import advice, exists, find_data, shortened
 from abeja_emulator.seeding import SeedError, parse_file
 
 if TYPE_CHECKING:
@@ -93,9 +97,12 @@ class SeedFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self.document = msgspec.convert(parse_file(path) or {}, SeedDocument)
+            self.document = msgspec.convert(_with_ids_as_text(parse_file(path)), SeedDocument)
         except msgspec.ValidationError as error:
-            message = f"{path}: {error}"
+            message = f"{path}: {_plain(str(error))}"
+            raise SeedError(message) from error
+        except OSError as error:
+            message = f"{path} cannot be read: {error.strerror}"
             raise SeedError(message) from error
 
     def put(self, platform: Platform) -> None:
@@ -118,9 +125,13 @@ class SeedFile:
         identifier = platform.seed.channel(channel.name, channel.description, identifier=channel.id)
         for entry in channel.files:
             upload = SeedUpload(entry) if isinstance(entry, str) else entry
+            path = self._path.parent / upload.file
+            if not exists(path):
+                message = f"there is no file {shortened(upload.file)!r} in {self._path.parent}"
+                raise SeedError(message)
             platform.seed.file(
                 identifier,
-                self._path.parent / upload.file,
+                path,
                 content_type=upload.content_type,
                 metadata=upload.metadata,
                 lifetime=upload.lifetime,
@@ -131,10 +142,20 @@ class SeedFile:
             message = "a dataset has either a source or items"
             raise SeedError(message)
         if dataset.source is not None:
-            source: Any = self._path.parent / dataset.source
+            source: Any = self._find(dataset.source)
         else:
             source = {"items": [_anchored(item, self._path.parent) for item in dataset.items or []]}
         platform.seed.dataset(source, dataset.name, type=dataset.type, props=dataset.props, identifier=dataset.id)
+
+    def _find(self, source: str) -> Path:
+        found = find_data(source, [self._path.parent], "the seed file")
+        if found is None:
+            message = (
+                f"there is no folder and no file {shortened(source)!r} in {self._path.parent}; "
+                f"{advice(source, [self._path.parent])}"
+            )
+            raise SeedError(message)
+        return found
 
     def _part(self, name: str, put: Any) -> None:
         from abeja_emulator.errors import PlatformError  # noqa: PLC0415 - only when something is put
@@ -151,3 +172,84 @@ def _anchored(item: Any, folder: Path) -> Any:
     if isinstance(item, dict) and isinstance(item.get("file"), str):
         return {**item, "file": folder / item["file"]}
     return item
+
+
+def _with_ids_as_text(given: Any) -> Any:
+    """Return what a file says; an id without quotes is a number there."""
+    if not isinstance(given, dict):
+        return {} if given is None else given
+    text = dict(given)
+    for name in ("channels", "datasets"):
+        if isinstance(given.get(name), list):
+            text[name] = [_with_id_as_text(part) for part in given[name]]
+    if "organization" in given:
+        text["organization"] = _with_id_as_text(given["organization"])
+    return text
+
+
+def _with_id_as_text(part: Any) -> Any:
+    if isinstance(part, dict) and type(part.get("id")) is int:  # true and false are integers, too
+        return {**part, "id": str(part["id"])}
+    return part
+
+
+#: What msgspec and a person call the types of a document.
+_WORDS = {
+    "array": "a list",
+    "bool": "a truth value",
+    "date": "a date",
+    "datetime": "a time",
+    "float": "a number",
+    "int": "a number",
+    "null": "nothing",
+    "object": "a mapping",
+    "str": "text",
+}
+
+#: What msgspec says of a value.
+_SAID = re.compile(
+    r"(?:Expected `(?P<wanted>[^`]+)`(?:, got `(?P<given>[^`]+)`)?"
+    r"|Object missing required field `(?P<missing>.+?)`"
+    r"|Object contains unknown field `(?P<unknown>.+?)`)"
+    r"(?: - at (?P<key>`key` in )?`\$(?P<place>[^`]*)`)?",
+    re.DOTALL,
+)
+
+#: Part of the file → what it may say; the last name of its path, for all but the whole.
+_PARTS = {
+    "": SeedDocument,
+    "organization": SeedOrganization,
+    "users": SeedUser,
+    "channels": SeedChannel,
+    "files": SeedUpload,
+    "datasets": SeedDataset,
+}
+
+
+def _plain(said: str) -> str:
+    """Return in plain words what msgspec said, with the place in the file in front."""
+    found = _SAID.fullmatch(said)
+    if found is None:
+        return said
+    place = (found["place"] or "").lstrip(".")
+    within = f"{place}: " if place else ""
+    part = _PARTS.get(re.sub(r"\[\d+\]", "", place).rpartition(".")[2])
+    known = () if part is None else part.__struct_fields__
+    if found["missing"]:
+        return f"{within}missing required field `{found['missing']}`"
+    if found["unknown"]:
+        near = get_close_matches(found["unknown"], known, 1)
+        meant = f"; did you mean `{near[0]}`?" if near else ""
+        return f"{within}unknown field `{found['unknown']}`; known are {', '.join(known)}{meant}"
+    if found["key"]:
+        return f"{within}a name in it is no text; put it in quotes"
+    wanted = " or ".join(_WORDS.get(word, word) for word in found["wanted"].split(" | ") if word != "null")
+    given = _WORDS.get(found["given"], found["given"])
+    quotes = "; put it in quotes" if "text" in wanted and given in _UNQUOTED else ""
+    if place.endswith("[...]"):
+        return f"each value of {place[:-5]} must be {wanted}, not {given}{quotes}"
+    return f"{place or 'a seed file'} must be {wanted}, not {given}{quotes}"
+
+
+#: What YAML makes of text without quotes.
+_UNQUOTED = ("a date", "a number", "a time", "a truth value")

@@ -59,7 +59,7 @@ def test_help_markers_and_fixtures_are_shown(run: Runner) -> None:
     for name in ("--abeja-emulate", "--abeja-auth", "abeja_emulate", "abeja_environment", "abeja_result_dir"):
         assert name in shown
     shown = run("--markers", way="fixtures").stdout.str()
-    assert "@pytest.mark.abeja(image=None, datasets=None, environment=None, auth=None):" in shown
+    assert "@pytest.mark.abeja(image=None, datasets=None, environment=None, auth=None, jobs=None):" in shown
     shown = run("--fixtures", way="fixtures").stdout.str()
     for name in ("abeja ", "abeja_context ", "abeja_dataset ", "abeja_train ", "abeja_result_dir "):
         assert f"\n{name}" in shown
@@ -250,7 +250,7 @@ def test_configuration_that_cannot_be_is_a_usage_error(
 @pytest.mark.parametrize(
     ("marker", "sentence"),
     [
-        ("imgae='x'", "takes image, datasets, environment and auth by name, not ['imgae']"),
+        ("imgae='x'", "takes image, datasets, environment, auth and jobs by name, not ['imgae']"),
         ("'abeja-inc/all-cpu:18.10'", "by name, not ['abeja-inc/all-cpu:18.10']"),
         ("auth='strikt'", "auth='strikt'): it must be open or strict"),
     ],

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from abeja_emulator.report.curves import curves
-from abeja_emulator.report.summary import counted, evidence_line, headline, last_values, seconds, size
+from abeja_emulator.report.summary import counted, cut, evidence_line, headline, last_values, seconds, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from abeja_emulator.report.records import CallRecord, JobRecord, TestRecord
 
 STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; --bad: #cf222e; --good: #1a7f37; }
+:root { color-scheme: light dark; --line: #8884; --soft: #8882; --bad: #cf222e; --good: #1a7f37;
+  --odd: #9a6700; }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .3rem; border-top: 1px solid var(--line);
   padding-top: 1rem; overflow-wrap: anywhere; } h3 { font-size: 1rem; margin: 1rem 0 .3rem; }
-h3 small { font-weight: normal; }
+small { font-weight: normal; }
 .failed, .error, .Failed { color: var(--bad); } .passed, .Complete { color: var(--good); }
+.xfailed, .xpassed, .skipped { color: var(--odd); }
 .curves { display: flex; flex-wrap: wrap; gap: 1rem; } .curve { width: 26rem; max-width: 100%;
   border: 1px solid var(--line); border-radius: 6px; }
 .curve text { font: 11px system-ui, sans-serif; fill: currentColor; } .curve .title { font-size: 13px;
@@ -31,6 +33,9 @@ pre { background: var(--soft); padding: .6rem; overflow-x: auto; font-size: .8re
 .bar { display: inline-block; height: .6rem; background: #1f6feb; border-radius: 2px; min-width: 2px; }
 .refused .bar { background: var(--bad); } summary { cursor: pointer; }
 """
+
+#: What pytest's words for a test marked with xfail mean.
+EXPECTATIONS = {"xfailed": "failed, as it is expected to", "xpassed": "passed, but is expected to fail"}
 
 
 def page(records: Sequence[TestRecord], title: str = "ABEJA Platform, emulated") -> str:
@@ -49,7 +54,8 @@ def page(records: Sequence[TestRecord], title: str = "ABEJA Platform, emulated")
 
 def _test(record: TestRecord) -> Iterator[str]:
     outcome = escape(record.outcome)
-    yield f'<section><h2><span class="{outcome}">{outcome}</span> {escape(record.test)}</h2>'
+    meaning = f" <small>{EXPECTATIONS[record.outcome]}</small>" if record.outcome in EXPECTATIONS else ""
+    yield f'<section><h2><span class="{outcome}">{outcome}</span> {escape(record.test)}{meaning}</h2>'
     for sentence in record.refused_hosts:
         yield f'<p class="failed">{escape(sentence)}</p>'
     for job in record.jobs:
@@ -67,9 +73,9 @@ def _job(job: JobRecord) -> Iterator[str]:
         f"<small>job {escape(job.id)}{took}{', ' + escape(values) if values else ''}</small></h3>"
     )
     if job.message:
-        yield f'<p class="failed">{escape(job.message)}</p>'
+        yield f'<p class="failed">{escape(cut(job.message))}</p>'
     for refusal in job.refused_statistics:
-        yield f'<p class="failed">A statistic was refused: {escape(refusal)}</p>'
+        yield f'<p class="failed">A statistic was refused: {escape(cut(refusal))}</p>'
     pictures = curves(job.statistics)
     if pictures:
         yield '<div class="curves">' + "".join(pictures) + "</div>"
@@ -80,7 +86,7 @@ def _job(job: JobRecord) -> Iterator[str]:
         yield "</table>"
     if job.log:
         shown = " open" if job.status == "Failed" else ""
-        log = escape("\n".join(job.log))
+        log = escape("\n".join(map(cut, job.log)))
         yield f"<details{shown}><summary>log, last {len(job.log)} lines</summary><pre>{log}</pre></details>"
 
 
@@ -97,11 +103,11 @@ def _calls(record: TestRecord) -> Iterator[str]:
 
 def _call(call: CallRecord, last: float) -> str:
     refused = ' class="refused"' if call.error is not None else ""
-    error = f"<br>{escape(call.error)}" if call.error is not None else ""
+    error = f"<br>{escape(cut(call.error))}" if call.error is not None else ""
     share = 100 * call.after / last
     return (
         f'<tr{refused}><td class="number">{seconds(call.after)}</td>'
         f'<td style="width:12rem"><span class="bar" style="margin-left:{share:.2f}%"></span></td>'
-        f"<td>{escape(call.method)} {escape(call.path)}{error}</td><td>{call.status}</td>"
+        f"<td>{escape(call.method)} {escape(cut(call.path))}{error}</td><td>{call.status}</td>"
         f"<td>{escape(call.operation or '')}</td><td>{escape(call.evidence or '')}</td></tr>"
     )

@@ -22,6 +22,9 @@ REFUSED_LISTED = 10
 CALLS_LISTED = 5
 LOG_LISTED = 30
 
+#: Nobody reads a longer line to its end, and a picture that somebody printed makes one of megabytes.
+CHARACTERS_SHOWN = 2_000
+
 #: Metrics a person looks for first.
 _FIRST = ("accuracy", "loss")
 
@@ -85,9 +88,9 @@ def job_lines(job: JobRecord) -> Iterator[str]:
         facts.append(counted(len(job.statistics), "statistic"))
     yield "  ".join([*facts, *filter(None, [last_values(job), _artifacts(job)])])
     if job.message:
-        yield f"  {job.message}"
+        yield f"  {cut(job.message)}"
     for refusal in job.refused_statistics[:3]:
-        yield f"  a statistic was refused: {refusal}"
+        yield f"  a statistic was refused: {cut(refusal)}"
 
 
 def last_values(job: JobRecord) -> str:
@@ -113,13 +116,19 @@ def section(record: TestRecord) -> str:
     lines += _calls(record)
     for job in record.jobs:
         lines.append("job " + next(job_lines(job)))
-        lines += [f"  {job.message}"] if job.message else []
-        lines += [f"  a statistic was refused: {refusal}" for refusal in job.refused_statistics]
+        lines += [f"  {cut(job.message)}"] if job.message else []
+        lines += [f"  a statistic was refused: {cut(refusal)}" for refusal in job.refused_statistics]
         if job.statistics:
             lines += ["statistics", *(f"  {line}" for line in str(Statistics(job.statistics)).splitlines())]
         if job.log:
-            lines += ["log", *(f"  {line}" for line in job.log[-LOG_LISTED:])]
+            lines += ["log", *(f"  {cut(line)}" for line in job.log[-LOG_LISTED:])]
     return "\n".join(lines)
+
+
+def cut(line: str) -> str:
+    """Return the beginning of a line that is longer than anybody reads, and how much more there is."""
+    more = len(line) - CHARACTERS_SHOWN
+    return line if more <= 0 else f"{line[:CHARACTERS_SHOWN]}… ({counted(more, 'character')} more)"
 
 
 def number(value: Any) -> str:
@@ -159,7 +168,7 @@ def _calls(record: TestRecord) -> Iterator[str]:
     """Yield what was called how often, and the calls that a person will want to see."""
     if not record.calls:
         return
-    times = Counter(call.operation or f"{call.method} {call.path}" for call in record.calls)
+    times = Counter(call.operation or f"{call.method} {cut(call.path)}" for call in record.calls)
     what = counted(record.calls_in_all, "call")
     if record.calls_in_all > len(record.calls):
         what += f", of the last {len(record.calls)}"
@@ -173,8 +182,8 @@ def _timed(heading: str, calls: Sequence[CallRecord]) -> Iterator[str]:
     if calls:
         yield heading
     for call in calls:
-        error = f": {call.error}" if call.error else ""
-        yield f"  {seconds(call.after):>8}  {call.method} {call.path} → {call.status}{error}"
+        error = f": {cut(call.error)}" if call.error else ""
+        yield f"  {seconds(call.after):>8}  {call.method} {cut(call.path)} → {call.status}{error}"
 
 
 def _last(values: Sequence[Any]) -> Any:

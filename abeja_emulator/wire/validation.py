@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -27,6 +28,11 @@ DEPTH = 100
 
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BRACKET = re.compile(rb"[][{}]")
+
+#: Escapes of JSON; the group is a half of a surrogate pair that stands alone.
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
+)
 
 
 def query_of(operation: Operation, query: str) -> Any:
@@ -94,12 +100,30 @@ def _json(operation: Operation, shape: Any, data: bytes, where: str) -> Any:
         message = f"{where} of {operation.name} is wrong: {error}"
         raise BadRequest(message) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"{where} of {operation.name} is not JSON: {error}"
+        message = f"{where} of {operation.name} is not JSON: {_lone_surrogate(data) or error}"
         raise BadRequest(message) from error
     except RecursionError as error:
         message = f"{where} of {operation.name} is nested deeper than {DEPTH} levels"
         raise BadRequest(message) from error
     return value
+
+
+def _lone_surrogate(data: bytes) -> str | None:
+    """Return what is wrong with a body in which nothing but half a character is wrong, or None.
+
+    `json.dumps` writes one without complaint; text cut in the middle of an emoji has it.
+    """
+    lone = next((found[1] for found in _ESCAPE.finditer(data) if found[1]), None)
+    if lone is None:
+        return None
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return (
+        f"it has the escape {lone.decode()}, a lone surrogate: half a character is no text and has no UTF-8; "
+        "send both halves or leave it out"
+    )
 
 
 def _check_depth(data: bytes) -> None:

@@ -11,6 +11,7 @@ import pytest
     datasets={"train": "points"},  # alias to a dataset id, or to what abeja_dataset takes
     environment={"NUM_EPOCHS": 2},  # variables of the job
     auth="strict",  # credentials are checked in this test
+    jobs="held",  # those that are made through the API stay Pending
 )
 def test_the_marker(abeja_train):
     job = abeja_train(lambda context: print(context.datasets))

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ PAGES = [page for page in LIST_AND_PAGES if page.name != "README.md"]
 EACH_PAGE = pytest.mark.parametrize("path", PAGES, ids=[page.stem for page in PAGES])
 
 #: Lines of a page.
-LONGEST = 60
+LONGEST = 75
 
 #: So many wrong uses at least.
 TEN = 10
@@ -83,6 +84,8 @@ def as_pattern(shown: str) -> str:
 def run(pytester: pytest.Pytester, page: Page, line: str) -> list[str]:
     """Run a command where the page's files are; it must say by its exit code whether something failed."""
     shutil.copy(samples_folder() / "handlers" / "plain" / "train.py", pytester.path)
+    with zipfile.ZipFile(pytester.path / "source.zip", "w") as source:
+        source.write(pytester.path / "train.py", "train.py")
     shutil.copy(page.example, pytester.path / f"test_{page.name}.py")
     for name, text in page.files.items():
         (pytester.path / name).write_text(text, encoding="utf-8")

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
-from abeja_emulator.report.page import page
+import pytest
+
+from abeja_emulator.report.page import STYLE, page
+from abeja_emulator.report.summary import CHARACTERS_SHOWN
 from tests.report.records import failed, learned
+from tests.report.talkative import talkative
+
+if TYPE_CHECKING:
+    from abeja_emulator.report.records import TestRecord
 
 VOID = {"meta", "br"}
 
@@ -36,10 +44,10 @@ class Checker(HTMLParser):
         self.text += data
 
 
-def checked() -> Checker:
-    """Return the parsed page of two tests."""
+def checked(*records: TestRecord) -> Checker:
+    """Return the parsed page of tests, two by default."""
     checker = Checker()
-    checker.feed(page([learned(), failed()]))
+    checker.feed(page(records or [learned(), failed()]))
     checker.close()
     return checker
 
@@ -66,3 +74,30 @@ def test_names_are_text_and_never_markup() -> None:
     assert "b" not in checker.tags
     assert "test_<b>bold</b>" in checker.text
     assert "KeyError: '<missing>'" in checker.text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "meaning"),
+    [("xfailed", "failed, as it is expected to"), ("xpassed", "passed, but is expected to fail")],
+)
+def test_what_was_expected_is_told(outcome: str, meaning: str) -> None:
+    """In pytest's word, which has a colour of its own, and in plain ones."""
+    record = learned()
+    record.outcome = outcome
+    assert f'<span class="{outcome}">{outcome}</span>' in page([record])
+    assert f".{outcome}" in STYLE
+    assert f"{outcome} test_train.py::test_it_learns {meaning}" in checked(record).text
+    assert "expected" not in checked(learned(), failed()).text
+
+
+def test_no_line_is_longer_than_anybody_reads() -> None:
+    """Of a log, a message, a path or an error; what is cut off is counted."""
+    text = checked(talkative()).text
+    for beginning in ("MESSAGE", "REFUSED", "ERROR"):
+        assert (
+            f"{beginning}{'x' * (CHARACTERS_SHOWN - len(beginning))}… (100000{len(beginning)} characters more)" in text
+        )
+    assert f"\n{'z' * CHARACTERS_SHOWN}… (1 character more)\n" in text
+    assert f"{'y' * CHARACTERS_SHOWN}\n" in text
+    assert "x" * (CHARACTERS_SHOWN + 1) not in text
+    assert "\nthe end" in text

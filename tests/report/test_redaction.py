@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
+import re
+from typing import Callable
+from urllib.parse import quote, quote_plus, urlencode
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from abeja_emulator.report.redaction import HIDDEN, Redaction
+
+TOKEN = "1f0c" * 10
+
+#: A password of somebody who was told to use special characters.
+SPECIAL = "p@s \"s/w'\\or\nd é😀+&x%"
+
+ENCODERS = pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 
 
 @pytest.mark.parametrize(
@@ -52,6 +68,89 @@ def test_everything_that_json_can_hold_is_searched() -> None:
 def test_a_secret_that_contains_another_goes_whole() -> None:
     """The longer one first."""
     assert Redaction(["abcdefgh", "abcdefghijkl"])("abcdefghijkl") == HIDDEN
+
+
+class TestBase64:
+    """A known secret in base64, which is how Basic authorization, kubeconfigs and Docker's configuration hold it."""
+
+    @ENCODERS
+    @given(before=st.binary(max_size=40), behind=st.binary(max_size=40))
+    @example(b"user-1100000000002:", b"")
+    def test_at_any_place(self, encode: Callable[[bytes], bytes], before: bytes, behind: bytes) -> None:
+        """All of the base64 is hidden, and nothing around it."""
+        text = f"sent {{{encode(before + TOKEN.encode() + behind).decode()}}} on"
+        assert Redaction([TOKEN])(text) == f"sent {{{HIDDEN}}} on"
+
+    @ENCODERS
+    @given(secret=st.text(st.characters(codec="utf-8"), min_size=8), before=st.binary(max_size=2))
+    @example("ÿ" * 8, b"")
+    @example("?>~" * 3, b"x")
+    def test_of_any_secret(self, encode: Callable[[bytes], bytes], secret: str, before: bytes) -> None:
+        """Of eight characters or more, in any language; both alphabets of base64 are known, and URLs with either."""
+        redact = Redaction([secret])
+        text = encode(before + secret.encode() + b"\0").decode()
+        assert redact(text) == HIDDEN
+        assert redact(f"GET /?{urlencode({'auth': text})}&x=1") == f"GET /?auth={HIDDEN}&x=1"
+
+    @pytest.mark.parametrize("length", [40, 500])
+    def test_broken_into_lines(self, length: int) -> None:
+        """`base64.encodebytes` and PEM do so, and a log is shown line by line: no line has more of it than a scrap."""
+        secret = "".join(chr(ord("a") + number * number % 25) for number in range(length))
+        redact = Redaction([secret])
+        for before in range(58):
+            lines = base64.encodebytes(b"x" * before + secret.encode()).decode().splitlines()
+            for line in map(redact, lines):
+                shown = b"" if line == HIDDEN else binascii.a2b_base64(line)
+                assert not any(secret[place : place + 9].encode() in shown for place in range(length - 8))
+
+    @given(content=st.binary(max_size=200))
+    def test_any_other_stays(self, content: bytes) -> None:
+        """A picture is no secret."""
+        text = base64.b64encode(content).decode()
+        assert Redaction([TOKEN, SPECIAL])(text) == text
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        SPECIAL,
+        quote(SPECIAL),
+        quote(SPECIAL, safe=""),
+        quote_plus(SPECIAL),
+        re.sub("%..", lambda found: found[0].lower(), quote(SPECIAL, safe="")),
+        quote(quote(SPECIAL)),
+        json.dumps(SPECIAL)[1:-1],
+        json.dumps(SPECIAL, ensure_ascii=False)[1:-1],
+        json.dumps(SPECIAL)[1:-1].replace("/", r"\/"),
+        json.dumps(json.dumps(SPECIAL)[1:-1])[1:-1],
+        repr(SPECIAL)[1:-1],
+        ascii(SPECIAL)[1:-1],
+        repr(SPECIAL.encode())[2:-1],
+        quote(json.dumps(SPECIAL)[1:-1]),
+    ],
+)
+def test_a_known_secret_with_special_characters_is_hidden_however_it_is_written(written: str) -> None:
+    """As it is, in a URL, in JSON, in JSON within JSON, as Python shows text and bytes; nothing of it is left."""
+    assert Redaction([SPECIAL])(f"it is [{written}]") == f"it is [{HIDDEN}]"
+
+
+@given(secret=st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]), min_size=8))
+@example("%%%%%%%%")
+@example('\\"' * 8)
+@example("\\" * 30)
+@example("a\nb\tc\rd\be\ff\x01gh")
+def test_any_known_secret_is_hidden_in_urls_and_json(secret: str) -> None:
+    """Nothing but the brackets is left."""
+    redact = Redaction([secret])
+    for written in (quote(secret, safe=""), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        assert redact(f"[{written}]") == f"[{HIDDEN}]"
+
+
+def test_a_secret_of_characters_that_are_left_out() -> None:
+    """It is hidden where it is written with escapes, and not found in what has nothing of it."""
+    redact = Redaction(["\x00" * 8])
+    assert redact(json.dumps("\x00" * 8)) == f'"{HIDDEN}"'
+    assert redact("accuracy: 0.98") == "accuracy: 0.98"
 
 
 @pytest.mark.parametrize(

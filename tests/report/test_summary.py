@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from abeja_emulator.report.records import JobRecord, TestRecord
-from abeja_emulator.report.summary import JOBS_LISTED, headline, seconds, section, size, summary
+from abeja_emulator.report.summary import CHARACTERS_SHOWN, JOBS_LISTED, cut, headline, seconds, section, size, summary
 from tests.report.records import failed, learned
+from tests.report.talkative import talkative
 
 
 def test_the_summary_counts_and_lists() -> None:
@@ -48,6 +49,25 @@ def test_the_section_has_calls_statistics_and_log() -> None:
     assert "job broken:2  Failed  1 min 15 s" in text
     assert "Traceback" in text
     assert "  validation accuracy" in section(learned())
+
+
+def test_no_line_is_longer_than_anybody_reads() -> None:
+    """Of a log, a message, a path and its error: the beginning of each, and how much more there is."""
+    for text in (section(talkative()), "\n".join(summary([talkative()]))):
+        assert max(map(len, text.splitlines())) < 2 * CHARACTERS_SHOWN + 200
+        assert f"  MESSAGE{'x' * (CHARACTERS_SHOWN - 7)}… (1000007 characters more)" in text
+    lines = section(talkative()).splitlines()
+    assert f"  {'y' * CHARACTERS_SHOWN}" in lines
+    assert f"  {'z' * CHARACTERS_SHOWN}… (1 character more)" in lines
+    assert "  the end" in lines
+
+
+@pytest.mark.parametrize("more", [0, 1, 2, 10**6])
+def test_a_line_is_cut_behind_what_is_shown(more: int) -> None:
+    """One that is not longer stays as it is."""
+    line = "a" * (CHARACTERS_SHOWN + more)
+    assert cut(line).partition("…")[0] == "a" * CHARACTERS_SHOWN
+    assert ("…" in cut(line)) == (more > 0)
 
 
 def test_one_of_a_thing_is_singular() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.error import HTTPError
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.request import urlopen
 
 import pytest
 from hypothesis import example, given
@@ -11,7 +13,10 @@ from hypothesis import strategies as st
 
 from abeja_emulator.clock import Clock
 from abeja_emulator.errors import BadRequest, Forbidden
+from abeja_emulator.platform import Platform
+from abeja_emulator.transports.in_process import InProcess
 from abeja_emulator.wire.signing import LIFETIME, Signer, expiry_text
+from tests.services.wire import Wire
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -52,6 +57,12 @@ class TestUrl:
             ("/files/1/2", "/files/1/3"),
             ("/files/1/2", "/files/1%2F2"),
             ("/files/1/2", "/files/1/2/"),
+            ("/files/1/2", "/files/1//2"),
+            ("/files/1/2", "/files/1/./2"),
+            ("/files/1/2", "/files/1/%2E%2E/1/2"),
+            ("/files/1/2", "/files/1/%32%2F"),
+            ("/files/1/2", "/files/1/%2532"),
+            ("/files/1/2", "/files/1/%33"),
             ("expires=", "expires=1"),
             ("signature=", "signature=0"),
             ("signature=", "Signature="),
@@ -63,6 +74,52 @@ class TestUrl:
         assert old in target
         with pytest.raises(Forbidden, match="does not fit"):
             signer.check("GET", target.replace(old, new))
+
+    @given(segments=st.lists(TEXT | st.just("20240102T030405-0a1b"), min_size=1, max_size=3), data=st.data())
+    def test_escaped_in_another_way(self, segments: list[str], data: st.DataObject) -> None:
+        """A client may escape what need not be, in either case: the path is the same, and the signature fits."""
+        signer = Signer(b"secret", Clock())
+        target, _ = signer.sign("GET", "files", *segments)
+        path, _, query = target.partition("?")
+        escaped = "/".join(
+            "".join(
+                data.draw(st.sampled_from([f"%{byte:02x}", f"%{byte:02X}", quote(bytes([byte]), safe=":@+")]))
+                for byte in segment.encode()
+            )
+            for segment in ("", "_signed", "files", *segments)
+        )
+        assert unquote(escaped) == unquote(path)
+        signer.check("GET", f"{escaped}?{query}")
+
+    @given(segments=st.lists(TEXT, min_size=1, max_size=3), others=st.lists(TEXT, min_size=1, max_size=3))
+    @example(["a", "b"], ["a/b"])
+    @example(["a/b"], ["a%2Fb"])
+    @example(["\ufffd"], ["\ufffe"])
+    def test_of_other_segments(self, segments: list[str], others: list[str]) -> None:
+        """Whatever a segment holds, the signature of one path fits no other."""
+        signer = Signer(b"secret", Clock())
+        query = signer.sign("GET", *segments)[0].partition("?")[2]
+        path = signer.sign("GET", *others)[0].partition("?")[0]
+        assert signer.signed("GET", f"{path}?{query}") == (segments == others)
+
+    def test_over_http(self) -> None:
+        """A file whose id is escaped more than needs be is that file; another id is none that was signed for."""
+        with Platform() as platform, InProcess(platform):
+            channel = platform.seed.channel("channel")
+            file, other = (platform.seed.file(channel, content) for content in (b"one", b"two"))
+            url = Wire(platform)("GET", f"/channels/{channel}/{file}").json()["download_uri"]
+            with urlopen(url.replace(file, file.replace("-", "%2D"))) as answer:
+                assert answer.read() == b"one"
+            with pytest.raises(HTTPError, match="403") as refused:
+                urlopen(url.replace(file, other.replace("-", "%2D")))
+            refused.value.close()
+
+    def test_bytes_that_are_no_text(self, signer: Signer) -> None:
+        """Two bytes that no text has are not taken for each other, nor for the character that stands for them."""
+        query = signer.sign("GET", "\ufffd")[0].partition("?")[2]
+        assert signer.signed("GET", f"/_signed/%EF%BF%BD?{query}")
+        for other in ("%FF", "%FE", "%EF%BF"):
+            assert not signer.signed("GET", f"/_signed/{other}?{query}")
 
     def test_of_another_platform(self, signer: Signer, clock: Clock) -> None:
         """Each Platform has a secret of its own."""

@@ -12,11 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from abeja_emulator.errors import BadRequest
+from abeja_emulator.platform import Platform
+from abeja_emulator.transports.in_process import InProcess
 from abeja_emulator.wire.content import Form, Multipart, Upload
 from abeja_emulator.wire.messages import Request
 from abeja_emulator.wire.operations import Operation
 from abeja_emulator.wire.validation import DEPTH, body_of, metadata_of, query_of
 from tests.platform_calls import LARGE, files
+from tests.services.wire import Wire, check_refusal
 from tests.wire.test_multipart_form import FORM, part
 
 if TYPE_CHECKING:
@@ -128,7 +131,7 @@ class TestJson:
             (b'{"name": "a"} x', "not JSON: "),
             (b'{"name": "a", "props": NaN}', "not JSON: "),
             (b'{"name": "a", "props": 1e999}', "Number out of range"),
-            (b'{"name": "a", "props": "\\ud800"}', "not JSON: "),
+            (b'{"name": "\xed\xa0\x80"}', "not JSON: 'utf-8' codec can't decode byte 0xed"),
             (b'{"name": "a", "props": ' + b"1" * 10_000 + b"}", "out of range"),
         ],
     )
@@ -138,6 +141,59 @@ class TestJson:
             body(Body, data)
         assert refused.value.description.startswith("the body of do_it is ")
         assert why in refused.value.description
+
+    @pytest.mark.parametrize(
+        ("text", "lone"),
+        [
+            (r"\ud800", r"\ud800"),
+            (r"\uDC00 and more", r"\uDC00"),
+            (r"\ud83d\ude00 \ud83d", r"\ud83d"),
+            (r"\ud83d\ud83d\ude00", r"\ud83d"),
+            (r"\ude00\ud83d", r"\ude00"),
+            (r"\\\ud83d", r"\ud83d"),
+            (r"\ud83d\\ude00", r"\ud83d"),
+        ],
+    )
+    @pytest.mark.parametrize("where", ['{"name": "a", "props": "%s"}', '{"name": "%s"}', '{"name": "a", "%s": 1}'])
+    def test_half_a_character(self, where: str, text: str, lone: str) -> None:
+        """`json.dumps` writes it, and no reader of UTF-8 can have it: the refusal names the half that stands alone."""
+        with pytest.raises(BadRequest) as refused:
+            body(Body, (where % text).encode())
+        assert refused.value.description.startswith(
+            f"the body of do_it is not JSON: it has the escape {lone}, a lone surrogate: half a character is no text"
+        )
+
+    @pytest.mark.parametrize("data", [rb'{"name": "\ud83d', rb'{"name": "\ud800" "b"}', rb'{"name": "\\ud800" x'])
+    def test_half_a_character_is_not_blamed_for_anything_else(self, data: bytes) -> None:
+        """What is no JSON without it either, such as a body that was cut off, is told as it is."""
+        with pytest.raises(BadRequest) as refused:
+            body(Body, data)
+        assert "surrogate:" not in refused.value.description
+
+    def test_what_only_looks_like_half_a_character(self) -> None:
+        """Whole characters, and a backslash that is itself escaped."""
+        assert body(Body, rb'{"name": "\ud83d\ude00\\ud800"}') == Body("😀\\ud800")
+
+    @given(st.text(st.characters(codec=None) | st.sampled_from("\ud800\udbff\udc00\udfff\\")))
+    def test_any_text_is_read_or_its_half_characters_named(self, text: str) -> None:
+        """As Python's own JSON writes it."""
+        data = json.dumps({"name": text}).encode()
+        # Two halves side by side are a character for whoever reads them.
+        whole = json.loads(data)["name"]
+        if any("\ud800" <= each <= "\udfff" for each in whole):
+            with pytest.raises(BadRequest, match="a lone surrogate: half a character is no text"):
+                body(Body, data)
+        else:
+            assert body(Body, data) == Body(whole)
+
+    def test_over_http(self) -> None:
+        """A statistic of a handler that cut a text in the middle of an emoji."""
+        with Platform() as platform, InProcess(platform):
+            path = "/organizations/{org}/training/definitions/d/jobs/1/statistics"
+            refusal = Wire(platform)("POST", path, json={"statistics": {"note": "\ud83d", "loss": 0.5}})
+        check_refusal(
+            refusal, 400, "update_statistics", r"\ud83d, a lone surrogate", "send both halves or leave it out"
+        )
 
     def test_one_of_several_shapes(self) -> None:
         """One object or an array of them; the refusal counts in the array."""

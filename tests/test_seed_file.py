@@ -1,0 +1,159 @@
+"""A seed file: what it may say, and a plain sentence for what it may not."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from abeja_emulator.platform import Platform
+from abeja_emulator.seed_file import SeedDocument, SeedFile
+from abeja_emulator.seeding import SeedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    """A Platform that no client reaches."""
+    with Platform() as platform:
+        yield platform
+
+
+def put(platform: Platform, folder: Path, text: str) -> SeedFile:
+    """Read a YAML file of that text and put it on a platform."""
+    (folder / "seed.yaml").write_text(text, encoding="utf-8")
+    seed = SeedFile(folder / "seed.yaml")
+    seed.put(platform)
+    return seed
+
+
+IDS = """
+organization: {name: my-org, id: 1102940376065}
+channels: [{name: logs, id: 1230000000001, files: []}]
+datasets: [{id: 1_230_000_000_002, items: [{content: one, attributes: {id: 5}}], props: {id: 6}}]
+"""
+
+
+def test_ids_may_be_numbers(platform: Platform, tmp_path: Path) -> None:
+    """YAML makes one of an id without quotes; what else is called `id` stays as it is."""
+    seed = put(platform, tmp_path, IDS)
+    assert seed.document.organization.id == "1102940376065"
+    (dataset,) = platform.look.datasets()
+    assert dataset.dataset_id == "1230000000002"
+    assert "1230000000001" in [channel.channel_id for channel in platform.look.channels()]
+    assert dataset.props == {"id": 6}
+    assert [item.attributes for item in platform.look.items(dataset.dataset_id)] == [{"id": 5}]
+
+
+def test_ids_in_json(tmp_path: Path) -> None:
+    """The same there."""
+    path = tmp_path / "seed.json"
+    for identifier in (1102940376065, "1102940376065", None):
+        path.write_text(json.dumps({"organization": {"id": identifier}}))
+        assert SeedFile(path).document.organization.id == (identifier and str(identifier))
+
+
+def test_an_empty_file_says_nothing(platform: Platform, tmp_path: Path) -> None:
+    put(platform, tmp_path, "# nothing yet")
+    assert platform.look.datasets() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[]", "a seed file must be a mapping, not a list"),
+        ("just words", "a seed file must be a mapping, not text"),
+        ("0", "a seed file must be a mapping, not a number"),
+        ("1: a", "a name in it is no text; put it in quotes"),
+        (
+            "dataset: []",
+            f"unknown field `dataset`; known are {', '.join(SeedDocument.__struct_fields__)}; did you mean `datasets`?",
+        ),
+        ("organization:", "organization must be a mapping, not nothing"),
+        ("organization: {id: 1.5}", "organization.id must be text, not a number; put it in quotes"),
+        ("organization: {id: true}", "organization.id must be text, not a truth value; put it in quotes"),
+        ("users: [{}]", "users[0]: missing required field `token`"),
+        ("users: [{token: a}, {token: 2024-01-01}]", "users[1].token must be text, not a date; put it in quotes"),
+        ("bearer_tokens: secret", "bearer_tokens must be a list, not text"),
+        ("channels: [{name: 5}]", "channels[0].name must be text, not a number; put it in quotes"),
+        ("channels: [{name: a, id: [1]}]", "channels[0].id must be text, not a list"),
+        (
+            "channels: [{name: a, files: [5]}]",
+            "channels[0].files[0] must be text or a mapping, not a number; put it in quotes",
+        ),
+        (
+            "channels: [{name: a, files: [{name: b}]}]",
+            "channels[0].files[0]: unknown field `name`; known are file, content_type, metadata, lifetime",
+        ),
+        (
+            "channels: [{name: a, files: [{file: b, metadata: {c: 1}}]}]",
+            "each value of channels[0].files[0].metadata must be text, not a number; put it in quotes",
+        ),
+        (
+            "channels: [{name: a, files: [{file: b, metadata: {1: c}}]}]",
+            "channels[0].files[0].metadata: a name in it is no text; put it in quotes",
+        ),
+        ("datasets: [{items: {a: b}}]", "datasets[0].items must be a list, not a mapping"),
+    ],
+)
+def test_what_it_may_not_say(tmp_path: Path, text: str, sentence: str) -> None:
+    """Where in the file, and what must stand there, in no words of a library."""
+    path = tmp_path / "seed.yaml"
+    path.write_text(text)
+    with pytest.raises(SeedError) as refused:
+        SeedFile(path)
+    assert str(refused.value) == f"{path}: {sentence}"
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """A folder is none, whatever it is called."""
+    with pytest.raises(SeedError) as refused:
+        SeedFile(tmp_path)
+    assert str(refused.value) == f"{tmp_path} cannot be read: Is a directory"
+
+
+def test_a_source_beside_the_file_or_among_the_samples(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of one's own wins, wherever the run was started."""
+    (tmp_path / "data" / "points" / "mine").mkdir(parents=True)
+    (tmp_path / "data" / "points" / "mine" / "1.txt").write_text("one")
+    monkeypatch.chdir(tmp_path)
+    put(platform, tmp_path / "data", "datasets: [{source: points}, {source: shapes}, {source: ../data/points}]")
+    counts = [len(platform.look.items(dataset.dataset_id)) for dataset in platform.look.datasets()]
+    assert [dataset.name for dataset in platform.look.datasets()] == ["points", "shapes", "points-2"]
+    assert counts[0] == counts[2] == 1
+    assert counts[1] > 1
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ({"source": "shape"}, ["there is no folder and no file 'shape' in ", "called points, ", "mean 'shapes'?"]),
+        ({"source": ""}, ["'' names no data, only a folder that the seed file is in; name a folder or a file"]),
+        ({"source": ".."}, ["'..' names no data"]),
+        ({"source": "x" * 300}, [f"no file '{'x' * 80}… (300 characters)' in "]),
+        ({"source": "shapes", "items": []}, ["a dataset has either a source or items"]),
+        ({"source": "shapes", "id": "12"}, ["an id of the platform is 13 digits"]),
+    ],
+)
+def test_datasets_that_cannot_be(platform: Platform, tmp_path: Path, part: dict[str, Any], words: list[str]) -> None:
+    """Which one of them and why; nothing of the file is put there then."""
+    with pytest.raises(SeedError) as refused:
+        put(platform, tmp_path, json.dumps({"channels": [{"name": "a"}], "datasets": [{"source": "points"}, part]}))
+    assert str(refused.value).startswith(f"{tmp_path / 'seed.yaml'}: datasets[1]: ")
+    for word in words:
+        assert word in str(refused.value)
+    assert platform.look.datasets() == []
+    assert platform.look.channels() == []
+
+
+@pytest.mark.parametrize(("name", "shown"), [("a.csv", "a.csv"), ("x" * 300, f"{'x' * 80}… (300 characters)")])
+def test_a_file_of_a_channel_that_is_not_there(platform: Platform, tmp_path: Path, name: str, shown: str) -> None:
+    with pytest.raises(SeedError) as refused:
+        put(platform, tmp_path, f"channels: [{{name: a, files: [{name}]}}]")
+    assert str(refused.value).endswith(f": channels[0]: there is no file '{shown}' in {tmp_path}")
