@@ -9,7 +9,7 @@ CELLS ?=
 # uv and not pip: from Python 3.12 on pip silently takes an abeja-sdk of 2021 (docs/matrix.md).
 # Interpreters of pyenv count too, behind those of the PATH.
 PYENV_ROOT ?= $(HOME)/.pyenv
-export PATH := $(PATH)$(subst $() ,,$(addprefix :,$(wildcard $(PYENV_ROOT)/versions/3.*/bin)))
+export PATH := $(PATH)$(subst $() ,,$(addprefix :,$(wildcard $(PYENV_ROOT)/versions/3.*/bin))):$(CURDIR)/.venv-test/bin
 # No interpreter is downloaded, and no environment that happens to be active is touched.
 export UV_PYTHON_DOWNLOADS = never
 unexport VIRTUAL_ENV
@@ -17,7 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Seconds; a hang is a failure that says nothing, and the slowest honest test trains for half a minute.
 export PYTEST_TIMEOUT ?= 300
 
-.PHONY: demo test full matrix fuzz soak bench lint docs build clean
+.PHONY: demo test full matrix fuzz soak kill bench lint docs build clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/python -m pytest --abeja-emulate -v -s tests/demo
@@ -45,13 +45,16 @@ build: .venv-test/ready
 	.venv-test/bin/python tools/check_wheel.py dist/*.whl
 
 # The full profile: run by hand before an issue is called done; its results are kept in docs/.
-full: test matrix fuzz soak bench
+full: test matrix fuzz soak kill bench
 
 fuzz: .venv-test/ready
 	ABEJA_TEST_EXAMPLES=40000 PYTEST_TIMEOUT=3600 .venv-test/bin/python -m pytest -q tests/wire/test_fuzz.py
 
 soak: .venv-test/ready
 	.venv-test/bin/python -m benchmarks.soak
+
+kill: .venv-test/ready
+	.venv-test/bin/python -m benchmarks.kill
 
 bench: .venv-test/ready
 	.venv-test/bin/python -m benchmarks

@@ -1,0 +1,134 @@
+"""What the operations of the control API work on, and what one of them gets to see of a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable, Generic, Protocol
+
+from abeja_emulator.errors import Conflict, NotFound
+from abeja_emulator.wire.call import BodyT, QueryT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from abeja_emulator.control.shapes import JobMode
+    from abeja_emulator.platform import Platform
+    from abeja_emulator.store.saved import SavedSnapshot
+
+
+class JobControl(Protocol):
+    """What runs the jobs of a platform.
+
+    Attributes:
+        mode: when the jobs that come will begin.
+        timing: of the mode `virtual`: a dataclass with `pending` and `active`, in seconds.
+    """
+
+    mode: JobMode
+    timing: Any
+
+    def queued(self) -> list[str]:
+        """Return the ids of the jobs that wait, for a slot or to be let go."""
+
+    def running(self) -> list[str]:
+        """Return the ids of the jobs that run."""
+
+    def release(self, job_id: str) -> None:
+        """Let a held job go."""
+
+    def reconcile(self) -> None:
+        """End the jobs that are on the platform no more, because its state is another now."""
+
+
+class Snapshots(Protocol):
+    """Named states of a platform, such as `SavedStates`."""
+
+    def saved(self) -> Sequence[SavedSnapshot]:
+        """Return them, sorted by name."""
+
+    def save(self, name: str) -> SavedSnapshot:
+        """Keep the state as it is under a name, in the place of what that name stood for."""
+
+    def load(self, name: str) -> SavedSnapshot:
+        """Return to the state of that name, which stays."""
+
+    def forget(self, name: str) -> None:
+        """Drop the state of that name."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What there is to look at and to steer; what a server lacks is None.
+
+    Attributes:
+        platform: the platform.
+        jobs: runs its jobs.
+        snapshots: its named states.
+        reset: returns it to the state it had at the start.
+        seed_folder: where the paths of a posted seed document begin, and which none of them leaves.
+    """
+
+    platform: Platform
+    jobs: JobControl | None = None
+    snapshots: Snapshots | None = None
+    reset: Callable[[], None] | None = None
+    seed_folder: Path | None = None
+
+    def needs_jobs(self) -> JobControl:
+        """Return what runs the jobs.
+
+        Raises:
+            Conflict: when nothing does.
+        """
+        if self.jobs is None:
+            message = "this server runs no jobs, so none waits and there is no mode; start one that does"
+            raise Conflict(message)
+        return self.jobs
+
+    def needs_snapshots(self) -> Snapshots:
+        """Return the named states.
+
+        Raises:
+            Conflict: when this server keeps none.
+        """
+        if self.snapshots is None:
+            message = "this server keeps no snapshots; start one that does"
+            raise Conflict(message)
+        return self.snapshots
+
+    def needs_snapshot(self, name: str) -> Snapshots:
+        """Return the named states, one of which has that name.
+
+        Raises:
+            Conflict: when this server keeps none.
+            NotFound: when it keeps no such one; it names those there are.
+        """
+        snapshots = self.needs_snapshots()
+        names = [snapshot.name for snapshot in snapshots.saved()]
+        if name not in names:
+            message = f"there is no snapshot {name!r}; there are {', '.join(names) or 'none'}"
+            raise NotFound(message)
+        return snapshots
+
+    def state_changed(self) -> None:
+        """Let what runs the jobs know that the state of the platform is another now."""
+        if self.jobs is not None:
+            self.jobs.reconcile()
+
+
+@dataclass
+class ControlCall(Generic[QueryT, BodyT]):
+    """One call of an operation.
+
+    Attributes:
+        desk: what the operation works on.
+        path: values of the path's segments, percent-decoded.
+        query: the query, typed.
+        body: the body, typed.
+    """
+
+    desk: Desk
+    path: dict[str, str]
+    query: QueryT
+    body: BodyT

@@ -1,0 +1,221 @@
+"""What the operations of the control API take and answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Optional, Union
+
+import msgspec
+
+from abeja_emulator.services.paging import MOST, Limit
+
+#: When jobs begin: at once, when they are let go, or by the Platform's clock.
+JobMode = Literal["immediate", "held", "virtual"]
+
+#: Of something that grows: behind which entry to begin.
+After = Annotated[
+    int,
+    msgspec.Meta(ge=0, le=2**63 - 1, description="Behind which entry to begin: `next` of the answer before, or 0."),
+]
+
+#: A time that somebody waits for on the clock; more than any test waits.
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=MOST)]
+
+Status = Literal["Pending", "Active", "Stopped", "Complete", "Failed"]
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """The query of an operation that has none."""
+
+
+class Done(msgspec.Struct):
+    """A sentence that says what was done."""
+
+    message: str
+
+
+class Health(msgspec.Struct):
+    """What a server is; the numbers of jobs are null when it runs none."""
+
+    status: Literal["ok"]
+    version: str
+    organization_id: str
+    auth: Literal["open", "strict"]
+    jobs_running: Optional[int]
+    jobs_queued: Optional[int]
+
+
+class SnapshotView(msgspec.Struct):
+    """A named state: when it was saved, the name of its organization, how many records it has, and its bytes."""
+
+    name: str
+    saved_at: str
+    organization: str
+    records: int
+    size: int
+
+
+class SnapshotListView(msgspec.Struct):
+    """Named states, sorted by name."""
+
+    snapshots: list[SnapshotView]
+
+
+class SeededUser(msgspec.Struct):
+    """A user that was made; whoever seeded knows the token."""
+
+    user_id: str
+    email: str
+
+
+class SeededChannel(msgspec.Struct):
+    """A channel that was made, with the ids of its files in their order."""
+
+    channel_id: str
+    name: str
+    files: list[str]
+
+
+class SeededDatasetView(msgspec.Struct):
+    """A dataset that was made, the channel of its files, and how many items it has."""
+
+    dataset_id: str
+    name: str
+    channel_id: str
+    labels: list[str]
+    total_count: int
+
+
+class Seeded(msgspec.Struct):
+    """What was made, in the order of the document."""
+
+    users: list[SeededUser]
+    bearer_tokens: int
+    channels: list[SeededChannel]
+    datasets: list[SeededDatasetView]
+
+
+class JobQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which jobs to show."""
+
+    status: Annotated[Optional[Status], msgspec.Meta(description="Only jobs of this status.")] = None
+    definition: Annotated[
+        Optional[str], msgspec.Meta(description="Only jobs of this job definition, by its name or its id.")
+    ] = None
+    limit: Annotated[Limit, msgspec.Meta(description="How many to show at most.")] = 50
+
+
+class JobShown(msgspec.Struct):
+    """A job; `queued` and `running` say what the server does with it, `statistics` are the last it posted."""
+
+    training_job_id: str
+    organization_id: str
+    definition: str
+    version: int
+    status: Status
+    status_message: Optional[str]
+    exec_env: str
+    queued: bool
+    running: bool
+    created_at: str
+    start_time: Optional[str]
+    completion_time: Optional[str]
+    seconds: Optional[float]
+    statistics: Optional[dict[str, Any]]
+
+
+class JobShownList(msgspec.Struct):
+    """Jobs, newest first, and how many there are."""
+
+    jobs: list[JobShown]
+    total: int
+
+
+class LogQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which lines of a log to show."""
+
+    after: After = 0
+    limit: Annotated[Limit, msgspec.Meta(description="How many to show at most.")] = 1000
+
+
+class LogLineShown(msgspec.Struct):
+    """A line of a log; milliseconds since the epoch."""
+
+    timestamp: int
+    level: str
+    message: str
+
+
+class LogShown(msgspec.Struct):
+    """Lines of a log, oldest first; behind them, ask with `after` = `next`, unless it has ended."""
+
+    lines: list[LogLineShown]
+    next: int
+    ended: bool
+
+
+class StatisticsShown(msgspec.Struct):
+    """What a job posted, oldest first; behind it, ask with `after` = `next`, unless it has ended."""
+
+    statistics: list[dict[str, Any]]
+    next: int
+    ended: bool
+
+
+class JobsMode(msgspec.Struct):
+    """When jobs that come will begin, and how long they take by the clock in the mode `virtual`."""
+
+    mode: JobMode
+    pending_seconds: float
+    active_seconds: float
+
+
+class NewJobsMode(msgspec.Struct, forbid_unknown_fields=True):
+    """What to change of it; what is not named stays as it is."""
+
+    mode: Union[JobMode, msgspec.UnsetType] = msgspec.UNSET
+    pending_seconds: Union[Seconds, msgspec.UnsetType] = msgspec.UNSET
+    active_seconds: Union[Seconds, msgspec.UnsetType] = msgspec.UNSET
+
+
+class JournalQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which calls to show."""
+
+    after: After = 0
+    limit: Annotated[Limit, msgspec.Meta(description="How many to show at most.")] = 100
+    operation: Annotated[
+        Optional[str], msgspec.Meta(description="Only calls of this operation, such as `get_dataset`.")
+    ] = None
+
+
+class EntryShown(msgspec.Struct):
+    """A call of the platform; without bodies and without secrets."""
+
+    number: int
+    method: str
+    path: str
+    query: str
+    status: int
+    operation: Optional[str]
+    evidence: Optional[Literal["recorded", "client", "documented", "inferred"]]
+    at: str
+    error: Optional[str]
+
+
+class JournalShown(msgspec.Struct):
+    """Calls, oldest first; behind them, ask with `after` = `next`."""
+
+    entries: list[EntryShown]
+    next: int
+
+
+class ClockShown(msgspec.Struct):
+    """The time on the platform, and by how many seconds it is ahead of the machine's."""
+
+    now: str
+    offset: float
+
+
+class Advance(msgspec.Struct, forbid_unknown_fields=True):
+    """How many seconds to let pass."""
+
+    seconds: Annotated[float, msgspec.Meta(ge=0)]

@@ -1,0 +1,125 @@
+"""A platform that listens on this machine, runs the jobs it is given and can be controlled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from abeja_emulator.control.checkpoint import Checkpoint, SavedCheckpoint
+from abeja_emulator.control.control import Control
+from abeja_emulator.control.saved import SavedStates
+from abeja_emulator.runtime.executor import Executor
+from abeja_emulator.store.directory import SAVED
+from abeja_emulator.transports.child.abeja_emulator_child import is_local, join_host
+from abeja_emulator.transports.children import child_environment
+from abeja_emulator.transports.loopback import Loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from typing_extensions import Self
+
+    from abeja_emulator.platform import Platform
+
+
+class Server:
+    """Serves a platform on an address of this machine.
+
+    Below `/_emulator/` is the control API, everything else is the platform.
+
+    Args:
+        platform: what is served; it is closed by whoever made it.
+        host: the address to listen on; anything but this machine's own is a choice to make knowingly,
+            since whoever reaches it has the whole platform and runs code here.
+        port: the port, or 0 for any free one.
+        folder: where jobs run and states are saved; a temporary one by default.
+        resets: whether the control API can return it to the state it has now; by default without a data directory,
+            where that does not cost a copy of all of it.
+        allow_hosts: hosts besides the platform that jobs may reach.
+        options: of `Executor`: slots, mode, interpreters and so on.
+
+    Attributes:
+        platform: as given.
+        executor: runs the jobs.
+        control: the control API.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but the first by name
+        self,
+        platform: Platform,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        folder: Path | None = None,
+        resets: bool | None = None,
+        allow_hosts: Iterable[str] = (),
+        **options: Any,
+    ) -> None:
+        self.platform = platform
+        self._own_folder = folder is None
+        self._folder = Path(tempfile.mkdtemp(prefix="abeja-emulator-")) if folder is None else folder
+        self._allow_hosts = tuple(allow_hosts)
+        self.executor = Executor(
+            platform, self._folder, api_url=lambda: self.url, environment=self._childs_environment, **options
+        )
+        data = platform.data
+        reset = None
+        if resets or (resets is None and data is None):
+            reset = Checkpoint(platform) if data is None else SavedCheckpoint(platform, self._folder / "start")
+        self.control = Control(
+            platform,
+            self.executor,
+            snapshots=SavedStates(platform, self._folder / "saved" if data is None else data / SAVED),
+            reset=reset,
+            hosts=[host],
+            # What is posted names files of this machine, so only its own user may post such.
+            seed_folder=Path.cwd() if is_local(host) else None,
+        )
+        self._loopback = Loopback(self.control, host, port)
+        self._stack = ExitStack()
+
+    def start(self) -> None:
+        """Listen, and run jobs from now on.
+
+        Raises:
+            OSError: when the address is taken or none of this machine.
+        """
+        try:
+            self._stack.enter_context(self._loopback)
+            self._stack.enter_context(self.executor)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the jobs, then the server."""
+        try:
+            self._stack.close()
+        finally:
+            if self._own_folder:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def url(self) -> str:
+        """Its base URL, for `ABEJA_API_URL`."""
+        return self._loopback.url
+
+    def variables(self) -> dict[str, str]:
+        """Return what clients need in their environment: where the platform is, and who they are."""
+        return {**self.platform.credentials(), "ABEJA_API_URL": self.url}
+
+    def _childs_environment(self) -> Mapping[str, str]:
+        addresses = ("api.abeja.io", join_host(*self._loopback.address))
+        way = child_environment(self._loopback.address, addresses, self._allow_hosts)
+        return {**os.environ, **way}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()

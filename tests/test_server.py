@@ -1,0 +1,133 @@
+"""A platform that listens: clients reach it, its jobs run, and it can be steered."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from abeja_emulator.platform import Platform
+from abeja_emulator.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CLIENT = """
+import io, sys, time, zipfile
+from abeja.train.client import Client as TrainClient
+from abeja.training import APIClient
+import os
+
+source = "import os\\ndef handler(context):\\n"
+source += "    open(os.path.join(os.environ['ABEJA_TRAINING_RESULT_DIR'], 'model.txt'), 'w').write('weights')\\n"
+archive = io.BytesIO()
+with zipfile.ZipFile(archive, "w") as file:
+    file.writestr("train.py", source)
+archive.seek(0)
+organization = os.environ["ABEJA_ORGANIZATION_ID"]
+client = APIClient()
+client.create_training_job_definition(organization, "mine")
+client.create_training_job_definition_version_native_api(
+    organization, "mine", archive, {"handler": "train:handler", "image": "abeja-inc/all-cpu:19.10"}
+)
+job_id = client.create_training_job(organization, "mine", 1)["training_job_id"]
+while client.get_training_job(organization, "mine", job_id)["status"] in ("Pending", "Active"):
+    time.sleep(0.05)
+TrainClient(organization, "mine").download_training_result(job_id, "result")
+print(client.get_training_job(organization, "mine", job_id)["status"], os.listdir("result"))
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A strict platform that listens."""
+    with Platform(auth="strict") as platform, Server(platform) as server:
+        yield server
+
+
+def control(server: Server, method: str, path: str, body: Any = None) -> Any:
+    """Call the control API."""
+    answer = requests.request(method, f"{server.url}/_emulator/{path}", json=body, timeout=20)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_the_sdk_trains_on_it(server: Server, tmp_path: Path) -> None:
+    """In a process that has nothing but the variables: from source to the files of the result."""
+    environment = {**os.environ, **server.variables()}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(CLIENT)],
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout == "Complete ['model.txt']\n", done.stderr
+    (job,) = control(server, "GET", "jobs")["jobs"]
+    assert (job["status"], job["definition"]) == ("Complete", "mine")
+
+
+def test_a_credential_is_needed(server: Server) -> None:
+    """It is the platform, with its own rules."""
+    assert requests.get(f"{server.url}/organizations/default-org", timeout=20).status_code == 401
+
+
+def test_reset_returns_to_the_start(server: Server) -> None:
+    """Without what came since."""
+    server.platform.seed.channel("mine")
+    control(server, "POST", "reset", {})
+    assert server.platform.look.channels() == []
+
+
+def test_states_can_be_saved(server: Server) -> None:
+    """Under a name, and be returned to."""
+    server.platform.seed.channel("one")
+    control(server, "PUT", "snapshots/first")
+    server.platform.seed.channel("two")
+    control(server, "POST", "snapshots/first/restore", {})
+    assert [channel.name for channel in server.platform.look.channels()] == ["one"]
+
+
+def test_everything_is_there_again(tmp_path: Path) -> None:
+    """With a data directory: state, credentials, and a URL that was signed before."""
+    with Platform(data=tmp_path / "data") as platform, Server(platform) as server:
+        channel = platform.seed.channel("mine")
+        file = platform.seed.file(channel, b"content")
+        variables = server.variables()
+        headers = {"Authorization": f"Bearer {variables['ABEJA_PLATFORM_PERSONAL_ACCESS_TOKEN']}"}
+        shown = requests.get(f"{server.url}/channels/{channel}/{file}", headers=headers, timeout=20).json()
+        signed = shown["download_uri"].removeprefix(server.url)
+    with Platform(data=tmp_path / "data", auth="strict") as platform, Server(platform) as server:
+        assert {**server.variables(), "ABEJA_API_URL": ""} == {**variables, "ABEJA_API_URL": ""}
+        assert requests.get(server.url + signed, timeout=20).content == b"content"
+        answer = requests.post(f"{server.url}/_emulator/reset", json={}, timeout=20)
+        assert answer.status_code == 409
+
+
+def test_jobs_are_stopped_with_it(tmp_path: Path) -> None:
+    """And the folder in which they ran is gone."""
+    with Platform() as platform:
+        server = Server(platform)
+        folder = server._folder
+        with server:
+            assert folder.is_dir()
+        assert not folder.exists()
+        assert server.executor.running() == []
+
+
+def test_an_address_that_is_taken(server: Server) -> None:
+    """Is an error of the system, and nothing stays behind."""
+    port = int(server.url.rpartition(":")[2])
+    with Platform() as platform:
+        other = Server(platform, port=port)
+        with pytest.raises(OSError, match="in use"):
+            other.start()
+        assert not other._folder.exists()
