@@ -29,12 +29,9 @@ if TYPE_CHECKING:
     from abeja_emulator.control.desk import Desk
     from abeja_emulator.control.shapes import JobQuery, JournalQuery, LogQuery, Status
     from abeja_emulator.store.table import Row
-    from abeja_emulator.wire.journal import Entry, Journal
+    from abeja_emulator.wire.journal import Entry
 
     RecordT = TypeVar("RecordT", bound=msgspec.Struct)
-
-#: A number that is missing among the last so many is one that a thread has taken and is about to enter.
-_LATEST = 64
 
 
 class Watch:
@@ -98,7 +95,7 @@ class Watch:
 
     def journal(self, query: JournalQuery) -> JournalShown:
         """Return a page of the calls; a number that this journal never reached is one of an earlier server's."""
-        after, entries = numbered(self._platform.journal, query.after)
+        after, entries = self._platform.journal.numbered(query.after)
         hide = Redaction(secrets_of(self._platform))
         shown: list[EntryShown] = []
         for number, entry in entries:
@@ -125,28 +122,6 @@ class Watch:
             rows = self._store.table(kind, record).page(job_id, after=query.after, limit=query.limit + 1)
         ended = not LIFE_CYCLE[job.status] and not running and len(rows) <= query.limit
         return rows[: query.limit], ended
-
-
-def numbered(journal: Journal, after: int) -> tuple[int, list[tuple[int, Entry]]]:
-    """Return where to begin and the calls behind that with their numbers, in order and without a gap near the end.
-
-    Whoever goes on from the last of them misses none: a call that has its number, but is not entered yet, ends it.
-    """
-    # The journal shows its numbers to nobody else.
-    entries = sorted(journal._entries, key=lambda each: each[0])  # noqa: SLF001
-    last = entries[-1][0] if entries else 0
-    if after > last:
-        after = 0
-    found: list[tuple[int, Entry]] = []
-    expected = after + 1
-    for number, entry in entries:
-        if number <= after:
-            continue
-        if number > expected and last - number < _LATEST:
-            break
-        found.append((number, entry))
-        expected = number + 1
-    return after, found
 
 
 def _is_meant(job: TrainingJob, query: JobQuery) -> bool:

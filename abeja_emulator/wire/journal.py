@@ -87,6 +87,27 @@ class Journal:
         wanted = self.total - total + _NEIGHBOURS
         return [entry for number, entry in entries[max(0, len(entries) - wanted) :] if number > total]
 
+    def numbered(self, after: int) -> tuple[int, list[tuple[int, Entry]]]:
+        """Return where to begin and the calls behind that with their numbers, in order and without a gap near the end.
+
+        Whoever goes on from the last of them misses none: a call that has its number, but is not entered yet,
+        ends it. A number that this journal never reached is one of an earlier journal, and begins anew.
+        """
+        entries = sorted(self._entries, key=lambda each: each[0])
+        last = entries[-1][0] if entries else 0
+        if after > last:
+            after = 0
+        found: list[tuple[int, Entry]] = []
+        expected = after + 1
+        for number, entry in entries:
+            if number <= after:
+                continue
+            if number > expected and last - number < _NEIGHBOURS:
+                break
+            found.append((number, entry))
+            expected = number + 1
+        return after, found
+
     def begin(self) -> None:
         """Begin with what `current` returns: a new test starts."""
         self._begun = self.total

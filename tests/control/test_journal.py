@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abeja_emulator.control.watching import numbered
 from abeja_emulator.wire.journal import Entry, Journal
 from tests.control.steering import log, move, new_job, post_statistics
 from tests.platform_calls import call, new_dataset
@@ -117,7 +116,7 @@ class TestNumbers:
 
         def look() -> None:
             begun = seen[-1] if seen else 0
-            after, found = numbered(journal, begun)
+            after, found = journal.numbered(begun)
             assert after == begun
             seen.extend(number for number, _ in found)
 
@@ -133,13 +132,13 @@ class TestNumbers:
         """What is remembered no more is passed over."""
         journal = Journal()
         journal._entries.extend((number, entry(number)) for number in range(5000, 5100))
-        assert [number for number, _ in numbered(journal, 10)[1]] == list(range(5000, 5100))
+        assert [number for number, _ in journal.numbered(10)[1]] == list(range(5000, 5100))
 
     def test_never_entered(self) -> None:
         """A number whose thread died before it entered its call holds nobody up for ever."""
         journal = Journal()
         journal._entries.extend((number, entry(number)) for number in range(1, 200) if number != 50)
-        assert [number for number, _ in numbered(journal, 0)[1]] == [number for number in range(1, 200) if number != 50]
+        assert [number for number, _ in journal.numbered(0)[1]] == [number for number in range(1, 200) if number != 50]
 
 
 class TestSecrets:
