@@ -51,6 +51,12 @@ def server() -> Iterator[Server]:
         yield server
 
 
+def user(server: Server) -> tuple[str, str]:
+    """Return the credential of the default user."""
+    variables = server.variables()
+    return variables["ABEJA_PLATFORM_USER_ID"], variables["ABEJA_PLATFORM_PERSONAL_ACCESS_TOKEN"]
+
+
 def control(server: Server, method: str, path: str, body: Any = None) -> Any:
     """Call the control API."""
     answer = requests.request(method, f"{server.url}/_emulator/{path}", json=body, timeout=20)
@@ -131,3 +137,35 @@ def test_an_address_that_is_taken(server: Server) -> None:
         with pytest.raises(OSError, match="in use"):
             other.start()
         assert not other._folder.exists()
+
+
+def test_as_a_proxy(server: Server) -> None:
+    """Requests whose target is a whole URL: the API, and the host of an organization, by names that do not resolve."""
+    organization = server.platform.organization.id
+    proxies = {"http": server.url}
+    url = f"http://api.abeja.io/organizations/{organization}"
+    answer = requests.get(url, auth=user(server), proxies=proxies, timeout=20)
+    assert (answer.status_code, answer.json()["id"]) == (200, organization)
+    url = f"http://{organization}.api.abeja.io/deployments/1"
+    answer = requests.post(url, auth=user(server), proxies=proxies, json={}, timeout=20)
+    # It is not emulated yet, and says so.
+    assert (answer.status_code, answer.json()["error"]) == (501, "not_emulated")
+
+
+@pytest.mark.parametrize("host", ["{}.api.abeja.io", "{}.127.0.0.1", "{}.localhost:1"])
+def test_by_the_host_header(server: Server, host: str) -> None:
+    """For clients that cannot resolve such a name and have no proxy."""
+    headers = {"Host": host.format(server.platform.organization.id)}
+    answer = requests.post(f"{server.url}/deployments/1", auth=user(server), headers=headers, json={}, timeout=20)
+    assert (answer.status_code, answer.json()["error"]) == (501, "not_emulated")
+
+
+def test_a_signed_url_is_of_the_address_that_was_called(server: Server) -> None:
+    """By its own URL, by another name of this machine, and through a proxy."""
+    channel = server.platform.seed.channel("mine")
+    file = server.platform.seed.file(channel, b"content")
+    other = server.url.replace("127.0.0.1", "localhost")
+    for url, proxies in ((server.url, {}), (other, {}), ("http://api.abeja.io", {"http": server.url})):
+        shown = requests.get(f"{url}/channels/{channel}/{file}", auth=user(server), proxies=proxies, timeout=20).json()
+        assert shown["download_uri"].startswith(f"{url}/")
+        assert requests.get(shown["download_uri"], proxies=proxies, timeout=20).content == b"content"
