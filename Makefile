@@ -17,13 +17,17 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Seconds; a hang is a failure that says nothing, and the slowest honest test trains for half a minute.
 export PYTEST_TIMEOUT ?= 300
 
-.PHONY: demo test full matrix fuzz soak kill bench lint docs build clean
+.PHONY: demo test full clients matrix fuzz soak kill bench lint docs build clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/python -m pytest --abeja-emulate -v -s tests/demo
 
 test: .venv-test/ready
 	.venv-test/bin/python -m pytest -n 2 $(TESTS)
+
+# Environments of the real clients, for tests/conformance.
+clients: .venv-test/ready
+	.venv-test/bin/python tools/make_clients.py
 
 matrix: .venv-test/ready
 	.venv-test/bin/uv tool run --quiet --from 'tox>=4.22' --with 'tox-uv>=1.16' tox run $(if $(CELLS),-e $(CELLS))
@@ -45,7 +49,7 @@ build: .venv-test/ready
 	.venv-test/bin/python tools/check_wheel.py dist/*.whl
 
 # The full profile: run by hand before an issue is called done; its results are kept in docs/.
-full: test matrix fuzz soak kill bench
+full: clients test matrix fuzz soak kill bench
 
 fuzz: .venv-test/ready
 	ABEJA_TEST_EXAMPLES=40000 PYTEST_TIMEOUT=3600 .venv-test/bin/python -m pytest -q tests/wire/test_fuzz.py

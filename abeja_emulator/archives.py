@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import ntpath
+import os
 import stat
 import tarfile
 import zipfile
@@ -100,9 +101,14 @@ def pack(folder: Path) -> bytes | None:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.is_symlink():
-                archive.write(path, path.relative_to(folder).as_posix())
+                archive.write(path, _as_text(path.relative_to(folder).as_posix()))
                 count += 1
     return buffer.getvalue() if count else None
+
+
+def _as_text(name: str) -> str:
+    """Return a name that a zip can hold: one that is no UTF-8 has U+FFFD where it cannot be read."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _stream(body: Body) -> BinaryIO:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from threading import Condition
 from typing import Callable
 
@@ -13,6 +14,8 @@ class Clock:
     The machine's time is read as `datetime.now(utc)` and in no other way, because a frozen
     `time.time()` (freezegun) shows the real time near threads while `datetime.now` stays frozen.
     """
+
+    _real = staticmethod(time.monotonic)
 
     def __init__(self) -> None:
         self._offset = datetime.timedelta()
@@ -44,15 +47,17 @@ class Clock:
             self._changed.notify_all()
 
     def wait(self, seconds: float, until: Callable[[], bool]) -> bool:
-        """Wait until `seconds` have passed on this clock, by themselves or by `advance`, or `until` says enough.
+        """Wait until `seconds` have passed, for real or by `advance`, or `until` says enough.
+
+        Where somebody has frozen the machine's time, real seconds count all the same.
 
         Returns:
             Whether `until` said so. It is asked again when `wake` is called.
         """
-        end = self.now() + datetime.timedelta(seconds=seconds)
+        end, truly = self.now() + datetime.timedelta(seconds=seconds), self._real() + seconds
         with self._changed:
             while not until():
-                left = (end - self.now()).total_seconds()
+                left = min((end - self.now()).total_seconds(), truly - self._real())
                 if left <= 0:
                     return False
                 self._changed.wait(left)

@@ -18,6 +18,7 @@ from abeja_emulator.runtime.training import RESULT_FOLDER, Trainer
 from abeja_emulator.runtime.variables import (
     context_entries,
     dataset_ids,
+    is_foreign,
     job_variables,
     overlaid,
     user_variables,
@@ -103,6 +104,7 @@ class Emulation:
         self._stack = ExitStack()
         # Not what a test, or a job that runs in this process meanwhile, has set for itself.
         self._base: Mapping[str, str] = {}
+        self._outside: Mapping[str, str] | None = None
         self.offline = offline
         self._loopback = Loopback(platform, on_refused=self.refused.add)
         self._transport = InProcess(
@@ -151,6 +153,7 @@ class Emulation:
         for url in urls:
             self.add_api_url(url)
         outside = dict(os.environ)
+        self._outside = dict(outside)
         drop_fork_server()
         self._stack.callback(drop_fork_server)
         self._stack.enter_context(self._loopback)
@@ -187,6 +190,25 @@ class Emulation:
     def url(self) -> str:
         """Where other programs of this machine, and clients that open sockets of their own, reach the platform."""
         return self._loopback.url
+
+    def put_back(self) -> None:
+        """Put variables of the platform back once more, when somebody has set what they had found inside.
+
+        `monkeypatch` does, when it is undone after the platform has gone.
+        """
+        outside = self._outside
+        if outside is None:
+            return
+        for name in {*os.environ, *outside}:
+            if is_foreign(name) or name == "PYTHONPATH":
+                if name in outside:
+                    os.environ[name] = outside[name]
+                else:
+                    os.environ.pop(name, None)
+
+    def renew(self) -> None:
+        """Guard again what another plugin may have put back since the last test."""
+        self._transport.renew()
 
     def add_api_url(self, url: str) -> None:
         """Let one more base URL, such as the shell's `ABEJA_API_URL`, reach the platform."""

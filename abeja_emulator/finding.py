@@ -64,7 +64,7 @@ def data_names(folder: Path) -> list[str]:
     return sorted(
         entry.name
         for entry in folder.iterdir()
-        if (entry.is_dir() or entry.suffix in {".json", ".yaml", ".yml"})
+        if (entry.is_dir() or entry.suffix in {".csv", ".json", ".jsonl", ".yaml", ".yml"})
         and entry.name[0] not in "._"
         and entry.name not in _NO_DATA
     )

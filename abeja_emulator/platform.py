@@ -25,6 +25,7 @@ from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.services.datalake.records import Channel
 from abeja_emulator.services.organizations.rules import Accounts, check_channel, check_organization
 from abeja_emulator.services.training.jobs import Jobs
+from abeja_emulator.services.training.records import TrainingJob
 from abeja_emulator.store.database import ForeignProcessError
 from abeja_emulator.store.directory import DataDirectory
 from abeja_emulator.store.files import DataError
@@ -129,6 +130,7 @@ class Platform:
         self._given_tokens: set[str] = set()
         self.closed = False
         self.api_hosts = {API_HOST, *LOCAL_HOSTS}
+        self.world.listeners.append(self._note_token)
         self.organization: Organization
         self.user: User
         try:
@@ -172,6 +174,11 @@ class Platform:
             sources = [row.record.secret for row in self._accounts.datasources.all()]
             jobs = Jobs(self.world).all()
         return [self._token, *self._given_tokens, *sources, *(job.token for job in jobs)]
+
+    def _note_token(self, record: object) -> None:
+        # A job that is rolled back may have told its token to somebody.
+        if isinstance(record, TrainingJob):
+            self.keep_secret(record.token)
 
     def keep_secret(self, token: str) -> None:
         """Note a token that was made known here, so that no report ever shows it."""

@@ -115,7 +115,8 @@ def _refuse_unfinished(fixturedef: pytest.FixtureDef[Any], executor: Executor, j
     message = (
         f"the fixture {fixturedef.argname}, of scope {fixturedef.scope}, leaves job {', '.join(jobs)} running, and "
         "what a job does while a test runs is taken back at the end of that test: let the fixture wait for it with "
-        "abeja_jobs.wait(job_id), or make it in a fixture of scope function"
+        "abeja_jobs.wait(job_id), or hold it (--abeja-jobs held, or the variable ABEJA_EMULATOR_JOB_MODE of the job; "
+        "the marker of a test comes too late)"
     )
     pytest.fail(message, pytrace=False)
 
@@ -138,9 +139,11 @@ def _abeja_function(request: pytest.FixtureRequest) -> Iterator[None]:
     platform, executor = emulation.platform, emulation.executor
     auth, platform.auth = platform.auth, marks.get("auth") or platform.auth
     jobs, executor.mode, timing = executor.mode, marks.get("jobs") or executor.mode, executor.timing
+    emulation.renew()
     platform.journal.begin()
     platform.epochs.begin(request.node.nodeid)
     with _isolation(request.config).layer("function"):
         yield
         platform.epochs.end()
-    platform.auth, executor.mode, executor.timing = auth, jobs, timing
+        # Before jobs that wait in the earlier state are taken again.
+        platform.auth, executor.mode, executor.timing = auth, jobs, timing

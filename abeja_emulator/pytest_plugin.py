@@ -36,6 +36,12 @@ _CONFIGURED = {
 #: The test that is running, which also sets up the fixtures of wider scopes it is the first to want.
 _ITEM = pytest.StashKey[pytest.Item]()
 
+#: Puts variables back after a platform that was there for one test.
+_PUT_BACK = pytest.StashKey["Callable[[], None]"]()
+
+#: Whether a test is being called.
+_CALLED = pytest.StashKey[bool]()
+
 #: Whether any test of the run had to do with a platform.
 _USED = pytest.StashKey[bool]()
 
@@ -184,14 +190,39 @@ def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Note that a test is running: reports that are made meanwhile are those of its subtests."""
+    item.stash[_CALLED] = True
+    try:
+        return (yield)
+    finally:
+        item.stash[_CALLED] = False
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     """Fail a test that called an unknown host, once all of its fixtures are down, wider scopes included."""
-    result = yield
+    try:
+        result = yield
+    except pytest.skip.Exception:
+        _answer_for_refused(item)
+        raise
+    finally:
+        # Not in the fixture's own teardown: monkeypatch, when it was there first, comes after that.
+        item.stash.get(_PUT_BACK, _nothing)()
+    _answer_for_refused(item)
+    return result
+
+
+def _nothing() -> None:
+    """Do nothing, for a test that had no platform of its own."""
+
+
+def _answer_for_refused(item: pytest.Item) -> None:
     if item.config.stash.get(_USED, False):
         from abeja_emulator.pytest_report import fail_for_refused
 
         fail_for_refused(item)
-    return result
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -207,7 +238,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     if item.config.stash.get(_USED, False):
         from abeja_emulator.pytest_report import left_overs, take_down
 
-        take_down(item, report)
+        take_down(item, report, of_subtest=item.stash.get(_CALLED, False))
         session = item.config.stash.get(_SESSION, None)
         if session is not None and report.when == "teardown":
             session.outside += left_overs(item)
@@ -282,7 +313,8 @@ class Collector:
 
             fails = emulated is not None and not emulated.emulation.offline
             sentences = list(dict.fromkeys(self._outside))
-            self._records[OUTSIDE] = outside_record(sentences, "error" if fails else "passed")
+            outside = outside_record(sentences, "error" if fails else "passed")
+            self._records = {OUTSIDE: outside, **self._records}
             if fails and session.exitstatus in _GOOD:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._page is not None and not self._config.option.collectonly:
@@ -363,7 +395,9 @@ class Session:
 
     def note_outside(self) -> None:
         """Note the refused calls that no test has taken down: at imports, in a conftest.py, between tests."""
-        self.outside += [str(refusal) for refusal in self.emulation.refused.take()]
+        from abeja_emulator.pytest_report import shown
+
+        self.outside += shown(self.emulation, self.emulation.refused.take())
 
     def close(self) -> None:
         """Put everything back."""
@@ -432,6 +466,7 @@ def _abeja_emulation(request: pytest.FixtureRequest) -> Iterator[Emulation]:
     emulation.executor.mode = marks.get("jobs") or emulation.executor.mode
     with emulation.platform, emulation:
         begin(request.node, emulation, settings.keep)
+        request.node.stash[_PUT_BACK] = emulation.put_back
         yield emulation
         take_down_rest(request.node)
 

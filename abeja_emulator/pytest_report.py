@@ -22,6 +22,7 @@ from abeja_emulator.report.records import TestRecord, pack
 from abeja_emulator.report.records import unpack as unpack_record
 from abeja_emulator.report.redaction import Redaction
 from abeja_emulator.report.summary import section, summary
+from abeja_emulator.runtime.runner import EXPORTED_LOG
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -83,14 +84,14 @@ class Notes:
         self._stack.enter_context(self._emulation.platform.journal.told(progress.note))
         self._stack.callback(progress.end)
 
-    def take_down(self, report: pytest.TestReport) -> None:
+    def take_down(self, report: pytest.TestReport, *, of_subtest: bool) -> None:
         """Take down what the test did, once it was called or could not be, and then what its teardown did.
 
         A report of a failure gets a section.
         """
         expected_to_fail = hasattr(report, "wasxfail")
         self.failed = self.failed or report.failed or expected_to_fail
-        if type(report) is not pytest.TestReport:  # a subtest; its test is taken down when it has ended
+        if of_subtest:  # its test is taken down when it has ended
             return
         if report.when == "setup" and report.passed:
             return
@@ -146,6 +147,10 @@ class Notes:
         """Return the calls to such hosts, made meanwhile by what earlier tests left running."""
         return [refusal for refusal in self._refusals if refusal.left_by is not None]
 
+    def shown_left_overs(self) -> list[str]:
+        """Return the same, one sentence each."""
+        return shown(self._emulation, self.left_overs())
+
     def complaint(self) -> str:
         """Return why a test that went well so far has to fail, or an empty text.
 
@@ -153,7 +158,7 @@ class Notes:
         """
         if self.failed or self.expected or self._emulation.offline:
             return ""
-        return "\n".join(map(str, self.refusals()))
+        return "\n".join(shown(self._emulation, self.refusals()))
 
     def _keep_jobs(self, folder: Path, record: TestRecord) -> None:
         look = self._emulation.platform.look
@@ -169,6 +174,7 @@ class Notes:
             if look.job(job.id).artifact is not None:
                 try:
                     unpack(look.result(job.id), place / "result")
+                    _redact_file(place / "result" / EXPORTED_LOG, redact)
                 except ArchiveError:
                     (place / "result.bin").write_bytes(look.result(job.id))
 
@@ -202,11 +208,11 @@ def begin(item: pytest.Item, emulation: Emulation, keep: Path | None) -> None:
     notes.show_progress(item.config)
 
 
-def take_down(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Take down one phase of a test, if anything is taken down of it."""
+def take_down(item: pytest.Item, report: pytest.TestReport, *, of_subtest: bool) -> None:
+    """Take down one phase of a test, if anything is taken down of it; a subtest is a part of one."""
     notes = item.stash.get(_NOTES, None)
     if notes is not None:
-        notes.take_down(report)
+        notes.take_down(report, of_subtest=of_subtest)
 
 
 def take_down_rest(item: pytest.Item) -> None:
@@ -226,7 +232,7 @@ def expected_refusals(item: pytest.Item) -> RefusedCalls:
 def left_overs(item: pytest.Item) -> list[str]:
     """Return what earlier tests left running and was refused while a test ran, one sentence each."""
     notes = item.stash.get(_NOTES, None)
-    return [] if notes is None else [str(refusal) for refusal in notes.left_overs()]
+    return [] if notes is None else notes.shown_left_overs()
 
 
 def fail_for_refused(item: pytest.Item) -> None:
@@ -240,10 +246,17 @@ def fail_for_refused(item: pytest.Item) -> None:
         pytest.fail(complaint, pytrace=False)
 
 
+def shown(emulation: Emulation, refusals: Sequence[Refusal]) -> list[str]:
+    """Return refused calls as sentences, without secrets."""
+    if not refusals:
+        return []
+    redact = Redaction(() if emulation.platform.closed else emulation.platform.secrets())
+    return [redact(str(refusal)) for refusal in refusals]
+
+
 def outside_record(refusals: Sequence[str], outcome: str) -> dict[str, Any]:
     """Return the record of what no test can answer for."""
-    redact = Redaction()
-    return pack(TestRecord(test=OUTSIDE, outcome=outcome, refused_hosts=[redact(text) for text in refusals]))
+    return pack(TestRecord(test=OUTSIDE, outcome=outcome, refused_hosts=list(refusals)))
 
 
 def extended(packed: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
@@ -270,6 +283,13 @@ def write_page(records: Sequence[dict[str, Any]], path: Path) -> None:
         path.write_text(page([unpack_record(record) for record in records]), encoding="utf-8")
     except OSError as error:
         warnings.warn(f"the report page could not be written: {error}", stacklevel=1)
+
+
+def _redact_file(path: Path, redact: Redaction) -> None:
+    """Take secrets out of a log that is part of a result."""
+    if path.is_file():
+        text = path.read_text(encoding="utf-8", errors="replace")
+        path.write_text("\n".join(map(redact, text.split("\n"))), encoding="utf-8")
 
 
 def _real_disk() -> AbstractContextManager[object]:

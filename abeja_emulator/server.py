@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from abeja_emulator.platform import Platform
 
 
+#: Addresses that mean every one of this machine, and the one of them that its own clients can use.
+_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to recognise them
+
+
 class Server:
     """Serves a platform on an address of this machine.
 
@@ -64,7 +68,7 @@ class Server:
         self._folder = Path(tempfile.mkdtemp(prefix="abeja-emulator-")) if folder is None else folder
         self._allow_hosts = tuple(allow_hosts)
         self.executor = Executor(
-            platform, self._folder, api_url=lambda: self.url, environment=self._childs_environment, **options
+            platform, self._folder, api_url=self._clients_url, environment=self._childs_environment, **options
         )
         data = platform.data
         reset = None
@@ -110,11 +114,19 @@ class Server:
 
     def variables(self) -> dict[str, str]:
         """Return what clients need in their environment: where the platform is, and who they are."""
-        return {**self.platform.credentials(), "ABEJA_API_URL": self.url}
+        return {**self.platform.credentials(), "ABEJA_API_URL": self._clients_url()}
+
+    def _clients_url(self) -> str:
+        return f"http://{join_host(*self._address())}"
+
+    def _address(self) -> tuple[str, int]:
+        """Return an address that reaches it from this machine, also when it listens on every one."""
+        host, port = self._loopback.address
+        return _EVERYWHERE.get(host, host), port
 
     def _childs_environment(self) -> Mapping[str, str]:
-        addresses = ("api.abeja.io", join_host(*self._loopback.address))
-        way = child_environment(self._loopback.address, addresses, self._allow_hosts)
+        addresses = ("api.abeja.io", join_host(*self._address()))
+        way = child_environment(self._address(), addresses, self._allow_hosts)
         return {**os.environ, **way}
 
     def __enter__(self) -> Self:

@@ -55,12 +55,14 @@ def test_advice_names_what_is_there_and_what_may_be_meant(tmp_path: Path) -> Non
     """Folders and files of items only, in places that are there."""
     for name in ("flowers", "tests", ".git", "__pycache__"):
         (tmp_path / name).mkdir()
-    for name in ("reviews.yaml", "items.json", "test_it.py", "notes.txt"):
+    for name in ("reviews.yaml", "items.json", "rows.csv", "lines.jsonl", "test_it.py", "notes.txt"):
         (tmp_path / name).touch()
-    assert data_names(tmp_path) == ["flowers", "items.json", "reviews.yaml"]
+    assert data_names(tmp_path) == ["flowers", "items.json", "lines.jsonl", "reviews.yaml", "rows.csv"]
     sentence = advice("flower", [tmp_path, tmp_path / "nowhere"])
     assert sentence.startswith("sample data is called points, shapes, ")
-    assert sentence.endswith("; what is there: flowers, items.json, reviews.yaml; did you mean 'flowers'?")
+    assert sentence.endswith(
+        "; what is there: flowers, items.json, lines.jsonl, reviews.yaml, rows.csv; did you mean 'flowers'?"
+    )
     assert advice("zzz") == "sample data is called points, shapes, shapes_held_back"
 
 

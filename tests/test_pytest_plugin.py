@@ -423,3 +423,24 @@ def test_the_url_of_the_shell_reaches_the_platform_of_the_test(
     )
     result = pytester.runpytest_subprocess("--abeja-emulate", "-p", "no:cacheprovider", *workers)
     result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("order", ["monkeypatch, abeja", "abeja, monkeypatch", "monkeypatch, abeja_context"])
+def test_variables_of_the_platform_stay_in_their_test(pytester: pytest.Pytester, run: Runner, order: str) -> None:
+    """Also those that monkeypatch found there and sets again when it is undone."""
+    pytester.makepyfile(
+        test_it=f"""
+        import os
+
+        NAMES = ("PLATFORM_AUTH_TOKEN", "ABEJA_ORGANIZATION_ID", "DATASETS", "PYTHONPATH", "ABEJA_EMULATOR_LOOPBACK")
+        before = [os.environ.get(name) for name in NAMES]
+
+        def test_sets_them({order}):
+            for name in NAMES:
+                monkeypatch.setenv(name, "mine")
+
+        def test_finds_nothing():
+            assert [os.environ.get(name) for name in NAMES] == before
+        """
+    )
+    run("-p", "no:randomly", way="fixtures").assert_outcomes(passed=2)

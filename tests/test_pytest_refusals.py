@@ -208,3 +208,160 @@ def test_a_module_fixture_without_the_whole_run(pytester: pytest.Pytester) -> No
     result = pytester.runpytest_subprocess(*QUIET)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*ScopeMismatch*", "*for the whole run: pytest --abeja-emulate"])
+
+
+def test_under_xdist_nobody_else_is_told(pytester: pytest.Pytester) -> None:
+    """The controller takes no part in what a worker's test answers for, or fails for as expected."""
+    tests = """
+def test_answers_for_it(abeja_refused):
+    call("weights")
+    assert [each.host for each in abeja_refused] == ["weights.example"]
+
+@pytest.mark.xfail(strict=True)
+def test_fails_as_expected(abeja):
+    call("expected")
+    assert 0
+"""
+    result = run(pytester, tests, "-n", "2")
+    result.assert_outcomes(passed=1, xfailed=1)
+    assert result.ret == pytest.ExitCode.OK
+    assert "outside of any test" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["*2 to hosts that are not emulated"])
+
+
+def test_a_teardown_that_skips_hides_nothing(pytester: pytest.Pytester) -> None:
+    """The call of the test fails it all the same."""
+    tests = """
+@pytest.fixture
+def skips():
+    yield
+    pytest.skip("no cleaning up here")
+
+def test_it(skips):
+    call("body")
+"""
+    result = run(pytester, tests)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["refused GET https://body.example/ *"])
+
+
+def test_a_long_summary_hides_nothing(pytester: pytest.Pytester) -> None:
+    """Jobs beyond the first ones are counted only; what fails the run is listed first."""
+    tests = """
+call("import")
+
+@pytest.mark.parametrize("number", range(22))
+def test_it(abeja_train, number):
+    abeja_train(lambda context: None)
+"""
+    result = run(pytester, tests)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["(outside of any test)", "  refused GET https://import.example/ *", "(more jobs than*"]
+    )
+
+
+def test_subtests_are_parts_of_their_test(pytester: pytest.Pytester) -> None:
+    """Its record has what all of them did."""
+    tests = """
+import unittest
+
+class TestIt(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def take(self, abeja_train):
+        self.train = abeja_train
+
+    def test_it(self):
+        for number in range(3):
+            with self.subTest(number=number):
+                self.train(lambda context: None, definition=f"part-{number}")
+        self.train(lambda context: None, definition="after")
+"""
+    result = run(pytester, tests)
+    result.stdout.fnmatch_lines(
+        ["4 jobs (4 Complete), *", "  part-0:1 *", "  part-1:1 *", "  part-2:1 *", "  after:1 *"]
+    )
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "xdist"])
+def test_another_guard_that_puts_back_what_it_knew(pytester: pytest.Pytester, workers: list[str]) -> None:
+    """As pytest-socket does after each test: every test is guarded all the same."""
+    tests = """
+import socket
+real = socket.socket.connect
+
+@pytest.fixture(autouse=True)
+def other_guard():
+    yield
+    connect = socket.socket.connect
+    socket.socket.connect = getattr(connect, "__wrapped__", connect)
+
+@pytest.mark.parametrize("number", range(4))
+def test_it(abeja_refused, number):
+    with socket.socket() as sock, pytest.raises(Exception, match="nothing else leaves"):
+        sock.settimeout(1)
+        sock.connect(("192.0.2.9", 443))
+    assert len(abeja_refused) == 1
+"""
+    run(pytester, tests, *workers).assert_outcomes(passed=4)
+
+
+def test_no_secret_is_in_a_sentence(pytester: pytest.Pytester) -> None:
+    """Neither in the error at a teardown nor in what is outside of any test, nor that of a job that is gone."""
+    tests = """
+import os
+kept = []
+
+def quiet(url):
+    try:
+        requests.get(url, timeout=5)
+    except Exception:
+        pass
+
+def first(context):
+    kept.append(os.environ["PLATFORM_AUTH_TOKEN"])
+
+def second(context):
+    print("still", kept[0])
+
+def test_one(abeja, abeja_train):
+    abeja_train(first)
+    kept.append(abeja.credentials()["ABEJA_PLATFORM_PERSONAL_ACCESS_TOKEN"])
+    with open("secrets.txt", "w") as file:
+        file.write(" ".join(kept))
+
+def test_two(abeja_train):
+    abeja_train(second)
+    quiet(f"https://weights.example/{kept[1]}/x")
+
+@pytest.fixture(scope="module", autouse=True)
+def at_the_end():
+    yield
+    threading.Thread(target=quiet, args=(f"https://late.example/{kept[1]}/x",)).start()
+"""
+    # What a test prints is shown by pytest itself, as it is.
+    options = ("--abeja-report", "report.html", "--abeja-keep", "kept", "--show-capture=no")
+    result = run(pytester, tests, *options)
+    result.assert_outcomes(passed=2, errors=1)
+    seen = [result.stdout.str(), (pytester.path / "report.html").read_text(encoding="utf-8")]
+    seen += [path.read_text(encoding="utf-8") for path in (pytester.path / "kept").rglob("*") if path.is_file()]
+    secrets = (pytester.path / "secrets.txt").read_text(encoding="utf-8").split()
+    assert len(secrets) == 2
+    assert not [secret for secret in secrets for text in seen if secret in text]
+
+
+def test_files_of_the_current_job_belong_to_the_test_that_wrote_them(pytester: pytest.Pytester) -> None:
+    """And to none after it."""
+    tests = """
+import os
+
+def test_writes(abeja_context):
+    with open(os.path.join(os.environ["ABEJA_TRAINING_RESULT_DIR"], "model.bin"), "w") as file:
+        file.write("x")
+
+def test_trains(abeja_train):
+    abeja_train(lambda context: None)
+"""
+    result = run(pytester, tests)
+    result.stdout.fnmatch_lines(["2 jobs (*"])
+    assert result.stdout.str().count("model.bin") == 1

@@ -1,4 +1,4 @@
-"""From folders, lists, JSON and YAML to datasets, as the SDK reads them."""
+"""From folders, lists, JSON and YAML to datasets, as the SDK reads them; the rest is in `test_seeding_*`."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_names_that_are_taken_get_a_number(abeja: Platform) -> None:
         ([{"content": "a", "metadata": "x"}], "item 0 cannot be read: metadata is a mapping"),
         ({"itmes": []}, "unknown keys 'itmes'; a dataset has items, name, props, type"),
         ({"name": "x"}, "a dataset needs a list of items, not NoneType"),
-        (iter(()), "a dataset needs a list of items, not tuple_iterator"),
+        (5, "a dataset needs a list of items, not int"),
     ],
 )
 def test_what_cannot_be_read_is_named(abeja: Platform, items: Any, why: str) -> None:

@@ -34,6 +34,7 @@ class Recorder:
     def __init__(self, platform: Platform, ambient: tuple[str, Path] | None = None) -> None:
         self._platform = platform
         self._ambient = ambient
+        self._files_before = self._ambient_files()
         self._begun = platform.clock.timestamp()
         self._remember()
 
@@ -74,7 +75,7 @@ class Recorder:
 
     def _is_of_this_test(self, job: TrainingJob) -> bool:
         if job.training_job_id == self._ambient_id:
-            return bool(job.statistics or self._artifacts(job))
+            return bool(job.statistics or self._ambient_files() != self._files_before)
         return job.training_job_id not in self._jobs_before
 
     def _call(self, entry: Entry, redact: Redaction) -> CallRecord:
@@ -118,7 +119,14 @@ class Recorder:
             except zipfile.BadZipFile:
                 return {"(a result that is no zip)": job.artifact_size}
         if self._ambient is not None and job.training_job_id == self._ambient[0]:
-            folder = self._ambient[1]
-            files = sorted(path for path in folder.rglob("*") if path.is_file())
-            return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+            return {name: size for name, (size, _) in self._ambient_files().items()}
         return {}
+
+    def _ambient_files(self) -> dict[str, tuple[int, int]]:
+        """Return the files in the result directory of the current job, with their sizes and times."""
+        if self._ambient is None:
+            return {}
+        folder = self._ambient[1]
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        stats = [(path.relative_to(folder).as_posix(), path.stat()) for path in files]
+        return {name: (found.st_size, found.st_mtime_ns) for name, found in stats}

@@ -21,11 +21,11 @@ _PATTERNS = (
     re.compile(r"(?i)\b((?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?)(?:(?:basic|bearer)\s+)?[^\s'\",}]+"),
     re.compile(r"(?i)\b((?:basic|bearer)\s+)[a-z0-9+/=_.~-]{8,}"),
     re.compile(r"(?i)([?&](?:sig|key|signature|x-amz-signature|x-amz-security-token|token)=)[^&\s'\"]+"),
-    re.compile(r"(?i)(signature['\"]?\s*(?:=|:|%3D)\s*\[?['\"]?)[0-9a-z%+/=_-]{16,}"),
+    re.compile(r"(?i)(signature['\"]?\s*(?:=|:|,|%3D)\s*\[?['\"]?)[0-9a-z%+/=_-]{16,}"),
     re.compile(r"(://[^/\s:@]+:)[^@\s/]+(?=@)"),
     re.compile(
         r"(?i)\b([a-z0-9_-]*(?:token|secret|passw(?:or)?d|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
-        r"[a-z0-9_-]*\\*['\"]?\s*[:=]\s*\\*['\"]?)[^\s'\",}&\\]{3,}"
+        r"[a-z0-9_-]*\\*(?:['\"]?\s*[:=]|['\"]\s*,)\s*\\*['\"]?)[^\s'\",}&\\]{3,}"
     ),
 )
 

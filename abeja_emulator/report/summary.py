@@ -38,7 +38,7 @@ def summary(records: Sequence[TestRecord]) -> list[str]:
     for record in records:
         if not (record.jobs or record.refused_hosts):
             continue
-        if listed < JOBS_LISTED:
+        if listed < JOBS_LISTED or record.refused_hosts:
             lines.append(record.test)
             lines += [f"  {sentence}" for sentence in record.refused_hosts]
             lines += [f"  {line}" for job in record.jobs for line in job_lines(job)]

@@ -61,7 +61,6 @@ class Executor:
         options: of `Runner`.
 
     Attributes:
-        mode: as given; it may be changed for the jobs that come.
         timing: as given; it may be changed.
     """
 
@@ -76,7 +75,7 @@ class Executor:
         grace: float = GRACE,
         **options: Any,
     ) -> None:
-        self.mode: Mode = mode
+        self.mode = mode
         self.timing = timing or Timing()
         self._platform = platform
         self._runner = Runner(platform, folder, **options)
@@ -87,6 +86,22 @@ class Executor:
         self._lock = threading.RLock()
         self._running = 0
         self._live = False
+
+    @property
+    def mode(self) -> Mode:
+        """When a job begins; it may be changed for the jobs that come.
+
+        Raises:
+            ValueError: when it is set to something else than `immediate`, `held` or `virtual`.
+        """
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        if mode not in MODES:
+            message = f"the mode of jobs must be one of {', '.join(MODES)}, not {mode!r}"
+            raise ValueError(message)
+        self._mode: Mode = mode
 
     # -- what comes in --------------------------------------------------------------------------
 
@@ -146,8 +161,12 @@ class Executor:
         return job.exec_env != "local" and bool(self._runner.version(job).source)
 
     def _take(self, job: TrainingJob) -> None:
-        said: Any = job.environment.get(MODE_VARIABLE)
-        entry = _Entry(job.training_job_id, said if said in MODES else self.mode)
+        said: Any = job.environment.get(MODE_VARIABLE, self.mode)
+        if said not in MODES:
+            message = f"the variable {MODE_VARIABLE} is {said!r}; it must be one of {', '.join(MODES)}"
+            self._runner.move(job.training_job_id, "Failed", message)
+            return
+        entry = _Entry(job.training_job_id, said)
         with self._lock:
             self._entries[entry.job_id] = entry
             self._queue.append(entry)
@@ -162,12 +181,13 @@ class Executor:
 
     # -- what a person or a test asks -----------------------------------------------------------
 
-    def release(self, job_id: str | None = None) -> None:
+    def release(self, job_id: str | int | None = None) -> None:
         """Let a held job go, or all of them.
 
         Raises:
             NotFound: when no job of that id waits.
         """
+        job_id = None if job_id is None else str(job_id)
         with self._lock:
             found = [entry for entry in self._queue if job_id in {None, entry.job_id}]
             for entry in found:
@@ -208,7 +228,7 @@ class Executor:
             self._drop(entry)
             return True
 
-    def wait(self, job_id: str, timeout: float | None = None) -> TrainedJob:
+    def wait(self, job_id: str | int, timeout: float | None = None) -> TrainedJob:
         """Wait until a job has ended, and return it with its log, statistics and result.
 
         Args:
@@ -220,6 +240,7 @@ class Executor:
             Conflict: when it waits to be let go, so that it would never end.
             NotFound: when there is no such job.
         """
+        job_id = str(job_id)
         with self._lock:
             entry = self._entries.get(job_id)
             held = entry is not None and entry.thread is None and not entry.may_start

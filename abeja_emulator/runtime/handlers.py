@@ -43,7 +43,13 @@ class Handler:
     @property
     def work(self) -> Path:
         """Working directory: the parent of a folder `.abeja` up to three levels below the source, or the source."""
-        return Path.cwd() if self.source is None else find_root(self.source)
+        if self.source is not None:
+            return find_root(self.source)
+        try:
+            return Path.cwd()
+        except FileNotFoundError as error:
+            message = "the working directory was removed; a handler that is a function runs in it, so change to another"
+            raise HandlerError(message) from error
 
     def load(self, calling: Calling) -> Callable[..., Any]:
         """Import the handler's module and return the function; a script is its own function.

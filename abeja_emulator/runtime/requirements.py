@@ -91,7 +91,7 @@ class Environments:
 
     def __init__(self, folder: Path, uv: str | Path | None = None, *, pip: bool = False) -> None:
         self._folder = Path(os.path.abspath(folder))  # noqa: PTH100 - as it was named
-        self._uv = None if pip else _uv_command(uv)
+        self._uv = None if pip else uv_command(uv)
         self._versions: dict[Path, Version] = {}
 
     def python_for(
@@ -359,7 +359,7 @@ def _carried(python: Path) -> list[str]:
     return ["--find-links", said, *names] if names else []
 
 
-def _uv_command(uv: str | Path | None) -> tuple[str, ...] | None:
+def uv_command(uv: str | Path | None) -> tuple[str, ...] | None:
     """Return how `uv` is called, or None when it is not there.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -206,6 +207,7 @@ class Runner:
     def _prepared(self, ticket: Ticket, job: TrainingJob, place: Path) -> _Prepared | None:
         """Make what a job needs to start; where that cannot be done it fails, and None is returned."""
         try:
+            _check_disk()
             return self._prepare(ticket, job, self.version(job), place)
         except Cancelled:
             pass
@@ -304,6 +306,21 @@ class Runner:
         now = round(self._platform.clock.timestamp() * 1000)
         lines = [LogLine(timestamp=now, message=line, log_level=level) for line in text.splitlines()]
         self._keep(job_id, lines)
+
+
+def _check_disk() -> None:
+    """Check that the disk is the real one: a child sees no other.
+
+    Raises:
+        VariableError: when a test has a fake one.
+    """
+    module: Any = sys.modules.get("pyfakefs.fake_filesystem_unittest")
+    if module is not None and module.Patcher.PATCHER is not None:
+        message = (
+            "the test has a file system of its own (abeja_fs, pyfakefs), which a job in a child process cannot see: "
+            "make the job in a test without, or run its handler with abeja_train"
+        )
+        raise VariableError(message)
 
 
 def _in_words(code: int) -> str:

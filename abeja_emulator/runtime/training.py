@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import runpy
+import shutil
 import sys
 import traceback
 from contextlib import ExitStack
@@ -168,6 +169,7 @@ class Trainer:
             version = self._definitions.version(definition, str(job.job_definition_version))
             archive = self._definitions.archive_of(version)
         source = self._folder / job_id / "source"
+        shutil.rmtree(source, ignore_errors=True)
         unpack(archive, source)
         return self._run(job, version, Handler(version.handler, source))
 
@@ -177,6 +179,8 @@ class Trainer:
         result = self._folder.resolve() / job.training_job_id / RESULT_FOLDER
         storage = self._folder.resolve() / job.training_job_id / "storage"
         for folder in (result, storage):
+            # A job that was rolled back has its id again, and may have run before.
+            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         shown = os.path.relpath(result, work) if self._relative_result else str(result)
         outside = dict(os.environ)

@@ -37,6 +37,11 @@ def without_foreign(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not _FOREIGN.fullmatch(name)}
 
 
+def is_foreign(name: str) -> bool:
+    """Tell whether a variable says who one is, belongs to a job, or is the emulator's own."""
+    return bool(_FOREIGN.fullmatch(name)) or name.startswith("ABEJA_EMULATOR_")
+
+
 def job_variables(job: TrainingJob, handler: str, api_url: str, result: str, storage: Path) -> dict[str, str]:
     """Return the variables the platform itself gives a job (behaviour.md, 1.5).
 
@@ -71,7 +76,7 @@ def user_variables(*layers: Mapping[str, Any] | None) -> dict[str, str]:
     merged: dict[str, str] = {}
     for layer in layers:
         for name, value in (layer or {}).items():
-            complaint = complaint_about(str(name))
+            complaint = complaint_about(str(name), value)
             if complaint is not None:
                 raise VariableError(complaint)
             merged[name] = "" if value is None else str(value)

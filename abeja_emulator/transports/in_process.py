@@ -102,6 +102,11 @@ class InProcess:
             self._proxy_settings.uninstall()
             board.remove(self._line)
 
+    def renew(self) -> None:
+        """Hook in again where somebody has put back what they knew."""
+        if self._board is not None:
+            self._board.renew()
+
     def add_address(self, url: str) -> None:
         """Answer for one more base URL, and below its path if it has one.
 

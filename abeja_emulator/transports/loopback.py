@@ -53,7 +53,7 @@ _FIRST_WORDS = b"ABEJA-EMULATOR"
 _TOGETHER = 64 * 1024
 _BACKLOG = 128
 _PATIENCE = 5.0
-#: Between attempts to accept while the process has no descriptor left.
+#: Between attempts to accept while the process has no descriptor, or no thread, left.
 _BREATHER = 0.05
 
 
@@ -180,7 +180,12 @@ class Loopback:
             thread = threading.Thread(target=self._serve, args=(sock,), name="abeja-emulator-connection", daemon=True)
             with self._lock:
                 self._threads[thread] = sock
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:
+                # The system has no thread left. This client is not answered; later ones may be.
+                self._forget(thread, sock)
+                time.sleep(_BREATHER)
 
     def _serve(self, sock: socket.socket) -> None:
         try:
@@ -192,9 +197,12 @@ class Loopback:
             # The client went away, or `stop` closed the connection.
             pass
         finally:
-            sock.close()
-            with self._lock:
-                del self._threads[threading.current_thread()]
+            self._forget(threading.current_thread(), sock)
+
+    def _forget(self, thread: threading.Thread, sock: socket.socket) -> None:
+        sock.close()
+        with self._lock:
+            del self._threads[thread]
 
     def __enter__(self) -> Self:
         self.start()

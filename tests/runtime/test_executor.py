@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable
 import pytest
 from abeja.train.client import Client as TrainClient
 from abeja.training.api.client import APIClient
+from freezegun import freeze_time
 
 from abeja_emulator.emulation import Emulation
 from abeja_emulator.errors import Conflict, NotFound
@@ -516,3 +517,47 @@ def handler(context):
         with zipfile.ZipFile(io.BytesIO(emulation.platform.look.result(job_id))) as result:
             assert result.read("model.txt").decode() == number
     assert not [each for each in threading.enumerate() if each.name.startswith("abeja-emulator-job")]
+
+
+def test_ids_may_be_numbers(executor: Executor, maker: Maker) -> None:
+    """As those of datasets may."""
+    executor.mode = "held"
+    job_id = int(maker.job("def handler(context): pass"))
+    executor.release(job_id)
+    assert executor.wait(job_id, PATIENCE).status == "Complete"
+
+
+def test_a_mode_that_does_not_exist(executor: Executor, maker: Maker) -> None:
+    """Is refused, by whichever way it comes."""
+    with pytest.raises(ValueError, match="immediate, held, virtual, not 'later'"):
+        executor.mode = "later"  # type: ignore[assignment] # what a person writes
+    job = executor.wait(maker.job("def handler(context): pass", environment={MODE_VARIABLE: "hold"}), PATIENCE)
+    assert job.status == "Failed"
+    assert f"{MODE_VARIABLE} is 'hold'" in (job.status_message or "")
+
+
+def test_names_that_are_no_text(executor: Executor, maker: Maker) -> None:
+    """A file of a result whose name is not UTF-8 is kept under a name that can be read."""
+    source = (
+        "import os\ndef handler(context):\n"
+        "    open(os.fsencode(os.environ['ABEJA_TRAINING_RESULT_DIR']) + b'/a\\xff.bin', 'w').write('x')"
+    )
+    job = executor.wait(maker.job(source), PATIENCE)
+    assert (job.status, list(job.artifacts)) == ("Complete", ["a\ufffd.bin"])
+
+
+def test_a_stopped_job_ends_although_time_is_frozen(executor: Executor, maker: Maker) -> None:
+    """Real seconds count where a test has frozen the clock."""
+    executor._grace = 0.5
+    source = BUSY.replace("def handler(context):", "import signal\ndef handler(context):\n    signal.signal(2, 1)")
+    with freeze_time("2020-01-01"):
+        job_id = maker.job(source)
+        pids_of(maker, job_id)
+        maker.stop(job_id)
+        assert executor.wait(job_id, PATIENCE).status == "Stopped"
+
+
+def test_a_variable_with_a_character_that_none_can_have(maker: Maker) -> None:
+    """Is refused when the job is made."""
+    with pytest.raises(Exception, match="the value of X has a NUL character"):
+        maker.job("def handler(context): pass", environment={"X": "a\0b"})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from abeja_emulator.runtime.requirements import Cancelled, Environments, RequirementsError, _uv_command
+from abeja_emulator.runtime.requirements import Cancelled, Environments, RequirementsError, uv_command
 from abeja_emulator.transports.child_processes import ChildProcesses
 from abeja_emulator.transports.children import child_environment
 from tests.runtime.packages import make_project, make_wheel
@@ -50,7 +50,7 @@ def source(tmp_path: Path) -> Path:
 @pytest.fixture(params=["pip", "uv"])
 def environments(request: pytest.FixtureRequest, tmp_path: Path) -> Environments:
     """Environments made by each of the two installers."""
-    if request.param == "uv" and _uv_command(None) is None:
+    if request.param == "uv" and uv_command(None) is None:
         pytest.skip("there is no uv on PATH")
     return Environments(tmp_path / "environments", pip=request.param == "pip")
 

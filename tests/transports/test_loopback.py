@@ -284,6 +284,29 @@ def test_stopping_ends_connections_and_threads(application: StubApplication, des
     assert descriptors() == before
 
 
+def test_a_moment_without_threads_costs_one_connection(
+    loopback: Loopback, application: StubApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that came in it; who comes later is answered."""
+    start = threading.Thread.start
+    refused: list[threading.Thread] = []
+
+    def refuse_once(thread: threading.Thread) -> None:
+        if thread.name == "abeja-emulator-connection" and not refused:
+            refused.append(thread)
+            message = "can't start new thread"
+            raise RuntimeError(message)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse_once)
+    with pytest.raises(requests.exceptions.ConnectionError):
+        requests.get(f"{loopback.url}/hello", timeout=5)
+
+    assert refused
+    assert requests.get(f"{loopback.url}/hello", timeout=5).content == b"hello"
+    assert loopback._threads.keys().isdisjoint(refused)
+
+
 def test_a_port_that_is_taken_is_an_error_at_once(loopback: Loopback, application: StubApplication) -> None:
     """At the start, not at the first request."""
     with pytest.raises(OSError, match="in use"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from abeja_emulator.services.datasets.records import Dataset, DatasetItem
 from abeja_emulator.wire.search import attribute_values, parse_search
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from abeja_emulator.store.table import Row
     from abeja_emulator.wire.call import World
@@ -24,6 +25,10 @@ SCHEMES = ("datalake", "http", "https")
 #: Keys of source data that the SDK passes on as arguments it has already given: a TypeError in
 #: every client that lists the dataset (`abeja/datasets/dataset_item.py`).
 CLASHING_KEYS = ("api", "client", "type", "uri")
+
+#: What source data mostly has, and a URI that is readable without a doubt: many at once are added three times as fast.
+_PLAIN_KEYS = frozenset(("data_uri", "data_type"))
+_PLAIN_URI = re.compile(r"(?:datalake|https?)://[a-z0-9._-]+/[^/?#\s][^?#\s]*", re.ASCII).fullmatch
 
 #: Items on a page when the client names no limit; the platform's number is not known. Evidence: inferred.
 ITEMS_PER_PAGE = 50
@@ -85,6 +90,12 @@ class Datasets:
             raise NotFound(self._unknown(organization_id, dataset_id))
         return dataset
 
+    def describe(self, organization_id: str, dataset_id: str, type_: str, props: Any) -> Dataset:
+        """Say of a new dataset what is known only once its items have come; when it was made stays."""
+        dataset = msgspec.structs.replace(self.get(organization_id, dataset_id), type=type_, props=props)
+        self._datasets.update(organization_id, dataset_id, dataset)
+        return dataset
+
     def view(self, dataset: Dataset) -> dict[str, Any]:
         """Return a dataset as the API shows it, with its number of items."""
         shown = msgspec.structs.asdict(dataset)
@@ -111,22 +122,25 @@ class Datasets:
             BadRequest: when the dataset does not exist (400, not 404: SDK docstring of
                 create_dataset_item) or an item's source data cannot be read by any client.
         """
-        if self._datasets.get(organization_id, dataset_id) is None:
-            raise BadRequest(self._unknown(organization_id, dataset_id))
-        now = iso(self._world.clock.now())
-        items = [
-            DatasetItem(
-                dataset_id=dataset_id,
-                dataset_item_id=self._world.ids.number("dataset_item", dataset_id),
-                source_data=_checked(source_data),
-                attributes=attributes,
-                created_at=now,
-                updated_at=now,
-            )
-            for source_data, attributes in entries
-        ]
+        items = list(self._new_items(organization_id, dataset_id, entries))
         self._items.insert_many(dataset_id, [(str(item.dataset_item_id), item) for item in items])
         return items
+
+    def add_stream(
+        self, organization_id: str, dataset_id: str, entries: Iterable[tuple[list[dict[str, Any]], Any]]
+    ) -> int:
+        """Add any number of items, each before the next is taken from `entries`; return how many those were.
+
+        When it raises, those before are there until the caller's transaction is undone.
+
+        Raises:
+            BadRequest: as `add_items` does; the item it is about is the last one that was taken.
+            TypeError, ValueError, OverflowError, RecursionError: when attributes cannot be written as JSON.
+        """
+        before = self._items.count(dataset_id)
+        items = self._new_items(organization_id, dataset_id, entries)
+        self._items.insert_many(dataset_id, ((str(item.dataset_item_id), item) for item in items))
+        return self._items.count(dataset_id) - before
 
     def item(self, organization_id: str, dataset_id: str, item_id: str) -> DatasetItem:
         """Return an item.
@@ -212,6 +226,22 @@ class Datasets:
         self._items.delete(dataset_id, item_id)
         return item
 
+    def _new_items(
+        self, organization_id: str, dataset_id: str, entries: Iterable[tuple[list[dict[str, Any]], Any]]
+    ) -> Iterator[DatasetItem]:
+        if self._datasets.get(organization_id, dataset_id) is None:
+            raise BadRequest(self._unknown(organization_id, dataset_id))
+        now, number = iso(self._world.clock.now()), self._world.ids.number
+        for source_data, attributes in entries:
+            yield DatasetItem(
+                dataset_id=dataset_id,
+                dataset_item_id=number("dataset_item", dataset_id),
+                source_data=_checked(source_data),
+                attributes=attributes,
+                created_at=now,
+                updated_at=now,
+            )
+
     def _unknown(self, organization_id: str, dataset_id: str) -> str:
         known = self._datasets.slice(organization_id, limit=10, newest_first=True)
         names = ", ".join(f"{dataset.dataset_id} ({dataset.name})" for dataset in known) or "none"
@@ -220,6 +250,8 @@ class Datasets:
 
 def _checked(source_data: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for entry in source_data:
+        if entry.keys() == _PLAIN_KEYS and isinstance(entry["data_uri"], str) and _PLAIN_URI(entry["data_uri"]):
+            continue
         if "data_uri" not in entry:
             message = f"source_data needs a data_uri; this one has {', '.join(entry) or 'nothing'}"
             raise BadRequest(message)

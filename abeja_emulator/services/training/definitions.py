@@ -305,19 +305,21 @@ def variables_of(values: dict[str, Any] | None) -> dict[str, str]:
     Raises:
         BadRequest: when a name cannot be one of a variable, or is one of the platform's own.
     """
-    for name in values or {}:
-        complaint = complaint_about(name)
+    for name, value in (values or {}).items():
+        complaint = complaint_about(name, value)
         if complaint is not None:
             raise BadRequest(complaint)
     return _texts(values)
 
 
-def complaint_about(name: str) -> str | None:
-    """Return why a user cannot set a variable of that name, or None."""
+def complaint_about(name: str, value: Any = None) -> str | None:
+    """Return why a user cannot set a variable of that name to that value, or None."""
     if not _VARIABLE.fullmatch(name):
         return f"{name!r} cannot be the name of a variable: letters, digits and _ only, no digit first"
     if name in RESERVED:
         return f"{name} is set by the platform itself; choose another name for a variable of your own"
+    if isinstance(value, str) and "\0" in value:
+        return f"the value of {name} has a NUL character, which no variable can have"
     return None
 
 

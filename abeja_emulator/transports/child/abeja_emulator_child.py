@@ -307,6 +307,13 @@ class _Patch:
         self._replacement = replacement
         setattr(owner, name, replacement)
 
+    def renew(self) -> None:
+        """Put ours in its place again where somebody has put the original back."""
+        if vars(self._owner).get(self._name) is not self._replacement:
+            current = getattr(self._owner, self._name, None)
+            if current is self._original:
+                setattr(self._owner, self._name, self._replacement)
+
     def undo(self) -> None:
         """Put the original back, unless somebody else replaced ours in the meantime."""
         if vars(self._owner).get(self._name) is not self._replacement:
@@ -451,9 +458,10 @@ class Switchboard:
             call.kind = "emulated"
         elif never_leaves(call.host):
             call.kind = "platform"
-        for line in self._lines:
-            if line.on_refused is not None:
-                line.on_refused(call)
+        told = [line for line in self._lines if line.on_refused is not None]
+        # Whoever started this process is told only where nobody in it takes notice.
+        for line in [line for line in told if not line.inherited] or told:
+            line.on_refused(call)  # type: ignore[misc] # they have one
         if self.is_offline():
             if _is_number(call.host):
                 return OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
@@ -567,6 +575,12 @@ class Switchboard:
         sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self._finder]
         while self._patches:
             self._patches.pop().undo()
+
+    def renew(self) -> None:
+        """Hook in again where somebody has put back what they knew, as pytest-socket does after each test."""
+        with self._lock:
+            for patch in self._patches:
+                patch.renew()
 
     def patch(self, module: "Any") -> None:
         """Hook into a module that opens connections."""

@@ -1,0 +1,132 @@
+"""A source folder: what `training.yaml` in it says, and the archive that is made of it."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from abeja_emulator.cli.exits import USAGE, CommandError
+from abeja_emulator.seeding import parse_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+FILE = "training.yaml"
+
+#: Folders that hold no source and may be large.
+_SKIPPED = (
+    ".git",
+    ".hg",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".tox",
+    ".venv",
+    "__pycache__",
+    "node_modules",
+)
+
+#: Bytes of source beyond which somebody may have meant another folder.
+LARGE = 100 * 1000 * 1000
+
+
+@dataclass(frozen=True)
+class Project:
+    """What `training.yaml` says; the ids of datasets in it are the real platform's, and left alone.
+
+    Attributes:
+        handler: `module:function`, or None.
+        image: image, or None.
+        instance_type: of the job, or None.
+        environment: variables.
+        ignores: patterns of files that are no part of the source.
+    """
+
+    handler: str | None = None
+    image: str | None = None
+    instance_type: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+    ignores: tuple[str, ...] = ()
+
+
+def read_project(folder: Path) -> Project:
+    """Return what the `training.yaml` of a source folder says; nothing when there is none.
+
+    Raises:
+        CommandError: when there is no such folder, or the file is not of the form that the platform's command
+            line takes.
+        SeedError: when the file is no YAML, or there is nothing to read it with.
+    """
+    if not folder.is_dir():
+        message = f"--source {folder} is no folder; name the one that your handler is in"
+        raise CommandError(message, USAGE)
+    file = folder / FILE
+    if not file.is_file():
+        return Project()
+    said = parse_file(file) or {}
+    if not isinstance(said, dict):
+        message = f"{file} is no mapping of names to values"
+        raise CommandError(message)
+    texts = {name: _text(file, said, name) for name in ("handler", "image", "instance_type")}
+    environment = said.get("environment") or said.get("params") or {}
+    ignores = said.get("ignores") or []
+    if not isinstance(environment, dict) or not isinstance(ignores, list):
+        message = f"{file}: environment is a mapping of names to values, and ignores a list of patterns"
+        raise CommandError(message)
+    variables = {str(name): "" if value is None else str(value) for name, value in environment.items()}
+    return Project(**texts, environment=variables, ignores=tuple(map(str, ignores)))
+
+
+def pack_source(folder: Path, patterns: Iterable[str], left_out: Iterable[Path]) -> bytes:
+    """Return a zip of a source folder.
+
+    Args:
+        folder: the folder.
+        patterns: of names, or of paths in the folder, that are left out.
+        left_out: files and folders that are left out too.
+
+    Raises:
+        CommandError: when nothing is left.
+    """
+    patterns, real = tuple(patterns), {place.resolve() for place in left_out}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
+        for path, inside in _files(folder, patterns, real):
+            archive.write(path, inside)
+        empty = not archive.namelist()
+    if empty:
+        message = f"--source {folder} holds no files; name the folder that your handler is in"
+        raise CommandError(message, USAGE)
+    return buffer.getvalue()
+
+
+def _files(folder: Path, patterns: tuple[str, ...], left_out: set[Path]) -> Iterator[tuple[Path, str]]:
+    for name, folders, files in os.walk(folder):
+        place = Path(name)
+        inside = place.relative_to(folder)
+        folders[:] = sorted(each for each in folders if _is_kept(place, inside, each, patterns, left_out))
+        # A virtual environment by whatever name.
+        folders[:] = [each for each in folders if not (place / each / "pyvenv.cfg").is_file()]
+        for each in sorted(files):
+            if _is_kept(place, inside, each, patterns, left_out) and (place / each).is_file():
+                yield place / each, (inside / each).as_posix()
+
+
+def _is_kept(place: Path, inside: Path, name: str, patterns: tuple[str, ...], left_out: set[Path]) -> bool:
+    path = (inside / name).as_posix()
+    if name in _SKIPPED or any(fnmatch(each, pattern) for pattern in patterns for each in (name, path)):
+        return False
+    return not left_out or (place / name).resolve() not in left_out
+
+
+def _text(file: Path, said: dict[str, Any], name: str) -> str | None:
+    value = said.get(name)
+    if value is not None and not isinstance(value, str):
+        message = f"{file}: {name} is text, not {value!r:.80}"
+        raise CommandError(message)
+    return value or None

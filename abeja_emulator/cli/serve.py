@@ -1,0 +1,166 @@
+"""`serve`: a platform on an address of this machine, until somebody ends it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import signal
+import tempfile
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from abeja_emulator.cli.address import is_loopback
+from abeja_emulator.cli.client import Client
+from abeja_emulator.cli.execution import options_of
+from abeja_emulator.cli.exits import DONE, INTERRUPTED, TAKEN, USAGE, CommandError
+from abeja_emulator.cli.output import Output
+from abeja_emulator.cli.seed import opened, put
+from abeja_emulator.cli.signals import Signals
+from abeja_emulator.cli.sources import Contents, read
+from abeja_emulator.cli.targets import PlatformTarget
+from abeja_emulator.platform import Platform
+from abeja_emulator.report.summary import counted
+from abeja_emulator.seed_file import SeedOrganization
+from abeja_emulator.server import Server
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Mapping
+
+#: No address of this machine, or none that this user may have.
+_WRONG_ADDRESS = (errno.EADDRNOTAVAIL, errno.EACCES)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal comes."""
+    output = Output(json=arguments.json)
+    _check_host(arguments, output)
+    contents = None if arguments.seed is None else read(arguments.seed)
+    ended = Signals()
+    with ExitStack() as stack:
+        platform = stack.enter_context(_platform(arguments, contents))
+        if contents is not None:
+            _put_seed(platform, contents, output)
+        stack.enter_context(ended)
+        server = Server(
+            platform,
+            host=arguments.host,
+            port=arguments.port,
+            allow_hosts=arguments.allow_host,
+            slots=arguments.jobs,
+            mode=arguments.job_mode,
+            **options_of(arguments, dict(arguments.image)),
+        )
+        stack.callback(_stop, server, output)
+        _start(server, arguments)
+        variables = server.variables()
+        with Client(variables["ABEJA_API_URL"]) as client:
+            client.health()
+        if arguments.env_file is not None:
+            stack.enter_context(_env_file(Path(arguments.env_file), exports(variables)))
+        _announce(output, variables, arguments)
+        ended.wait()
+    return DONE if ended.number == signal.SIGTERM else INTERRUPTED
+
+
+def exports(variables: Mapping[str, str]) -> str:
+    """Return lines that set variables in a shell."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def _check_host(arguments: argparse.Namespace, output: Output) -> None:
+    if is_loopback(arguments.host):
+        return
+    if not arguments.i_know_who_can_reach_this:
+        message = (
+            f"--host {arguments.host or repr('')} is reached from other machines, and whoever reaches it has the "
+            "platform and runs code here as you; leave the option out, or add --i-know-who-can-reach-this"
+        )
+        raise CommandError(message, USAGE)
+    output.remark(
+        f"warning: whoever reaches {arguments.host or 'this machine'} has this platform, and runs code here as you"
+    )
+
+
+@contextmanager
+def _platform(arguments: argparse.Namespace, contents: Contents | None) -> Iterator[Platform]:
+    """Open the platform; its organization is the one of the options, else of the seed file."""
+    said = None if contents is None or arguments.organization or arguments.organization_id else contents.organization
+    options = {
+        "auth": arguments.auth,
+        "organization": arguments.organization or (said.name if said else None),
+        "organization_id": arguments.organization_id or (said.id if said else None),
+    }
+    if arguments.data is None:
+        with Platform(**options) as platform:
+            yield platform
+    else:
+        with opened(arguments.data, **options) as platform:
+            yield platform
+
+
+def _put_seed(platform: Platform, contents: Contents, output: Output) -> None:
+    look = platform.look
+    if look.datasets() or look.channels() or look.job_definitions():
+        output.remark(f"{contents.where} is left out: something is on the platform already")
+        return
+    # Its organization is that of the platform by now, and stdout is for the variables.
+    contents = replace(contents, organization=SeedOrganization())
+    made = put(PlatformTarget(platform), contents, Output(json=True))
+    items = sum(dataset["total_count"] for dataset in made["datasets"])
+    datasets = counted(len(made["datasets"]), "dataset")
+    output.remark(f"seeded {contents.where}: {datasets}, {counted(items, 'item')}")
+
+
+def _start(server: Server, arguments: argparse.Namespace) -> None:
+    try:
+        server.start()
+    except OSError as error:
+        where = f"{arguments.host}:{arguments.port}"
+        if error.errno == errno.EADDRINUSE:
+            message = f"another process listens on {where}; choose another port with --port, or 0 for any free one"
+            raise CommandError(message, TAKEN) from error
+        if error.errno in _WRONG_ADDRESS or error.errno is None or error.errno < 0:
+            message = f"nothing can listen on {where}: {error.strerror or error}; choose another --host or --port"
+            raise CommandError(message) from error
+        raise
+
+
+@contextmanager
+def _env_file(path: Path, text: str) -> Iterator[None]:
+    """Keep a file, whole from the first moment on and for nobody else to read, as long as the server answers."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    made = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        made.replace(path)
+    except BaseException:
+        made.unlink()
+        raise
+    try:
+        yield
+    finally:
+        # Another server may have written its own there meanwhile.
+        with suppress(OSError):
+            if path.read_text(encoding="utf-8") == text:
+                path.unlink()
+
+
+def _announce(output: Output, variables: Mapping[str, str], arguments: argparse.Namespace) -> None:
+    url = variables["ABEJA_API_URL"]
+    for line in exports(variables).splitlines():
+        output.line(line)
+    output.document({"url": url, "pid": os.getpid(), "variables": dict(variables)})
+    where = f"in {arguments.data}" if arguments.data else "in memory"
+    output.remark(f"the platform is at {url}, {where}; Ctrl-C ends it")
+
+
+def _stop(server: Server, output: Output) -> None:
+    running = len(server.executor.running())
+    if running:
+        output.remark(f"stopping {counted(running, 'job')}")
+    server.stop()

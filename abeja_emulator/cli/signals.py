@@ -1,0 +1,53 @@
+"""SIGINT and SIGTERM, noted while something is done that has to be ended in its own way."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from typing_extensions import Self
+
+#: What runs a command for others may send a signal twice, to it and to its group; seconds.
+_TWICE = 1.0
+
+
+class Signals:
+    """Notes which of them came first; once one has come, the command is about to end, and others change nothing.
+
+    Attributes:
+        number: of the signal that came first, or None.
+        again: whether a person asked once more.
+    """
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self.again = False
+        self._at = 0.0
+        self._came = threading.Event()
+        self._previous: dict[int, Any] = {}
+
+    def wait(self) -> None:
+        """Return once one has come."""
+        self._came.wait()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self.number is None:
+            self.number, self._at = number, time.monotonic()
+            self._came.set()
+        elif time.monotonic() - self._at > _TWICE:
+            self.again = True
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler if self.number is None else signal.SIG_IGN)

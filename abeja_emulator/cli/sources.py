@@ -1,0 +1,121 @@
+"""What a person names to be seeded: folders, tables, JSON, YAML, seed files, sample data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from abeja_emulator.finding import advice, find_data
+from abeja_emulator.seed_file import SeedChannel, SeedDataset, SeedFile, SeedOrganization, SeedUser
+from abeja_emulator.seeding import SeedError, parse_file, read_source
+
+if TYPE_CHECKING:
+    from abeja_emulator.seeding import Source
+
+#: A mapping without them is a seed file.
+_ITEMS = "items"
+
+#: Files that may be a seed file.
+_DOCUMENTS = (".json", ".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """A dataset to come.
+
+    Attributes:
+        source: as `Seed.dataset` takes it.
+        name: of the dataset, or None: that of the source, and a number when it is taken.
+        type: of the dataset, or None.
+        props: of the dataset, or None.
+        identifier: id of the dataset, or None.
+    """
+
+    source: Source
+    name: str | None = None
+    type: str | None = None
+    props: Any = None
+    identifier: str | None = None
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a source holds.
+
+    Attributes:
+        where: name of the source.
+        folder: that the paths of its channels are relative to.
+        datasets: datasets.
+        channels: channels.
+        users: users.
+        bearer_tokens: tokens of the default user.
+        organization: the organization, when the source says one.
+    """
+
+    where: str
+    folder: Path
+    datasets: tuple[DatasetSource, ...] = ()
+    channels: tuple[SeedChannel, ...] = ()
+    users: tuple[SeedUser, ...] = ()
+    bearer_tokens: tuple[str, ...] = ()
+    organization: SeedOrganization = field(default_factory=SeedOrganization)
+
+
+def read(source: str) -> Contents:
+    """Return what a source holds: one dataset, or all of a seed file.
+
+    Raises:
+        SeedError: when it is nowhere, or cannot be read as it is.
+    """
+    path = find_data(source, [Path.cwd()], "this command")
+    if path is None:
+        message = f"there is no folder and no file {source!r}; {advice(source, [Path.cwd()])}"
+        raise SeedError(message)
+    if not _is_seed_file(path):
+        # Said now what can be, before anything is made.
+        read_source(path)
+        return Contents(source, path.parent, (DatasetSource(path),))
+    document = SeedFile(path).document
+    datasets = tuple(_of_document(path, dataset, number) for number, dataset in enumerate(document.datasets))
+    return Contents(
+        source,
+        path.parent,
+        datasets,
+        tuple(document.channels),
+        tuple(document.users),
+        tuple(document.bearer_tokens),
+        document.organization,
+    )
+
+
+def _is_seed_file(path: Path) -> bool:
+    if path.is_dir() or path.suffix.lower() not in _DOCUMENTS:
+        return False
+    data = parse_file(path)
+    return isinstance(data, dict) and _ITEMS not in data
+
+
+def _of_document(path: Path, dataset: SeedDataset, number: int) -> DatasetSource:
+    where = f"{path}: datasets[{number}]"
+    if (dataset.source is None) == (dataset.items is None):
+        message = f"{where}: a dataset has either a source or items"
+        raise SeedError(message)
+    source: Source
+    if dataset.source is not None:
+        place = find_data(dataset.source, [path.parent], "the seed file")
+        if place is None:
+            there = advice(dataset.source, [path.parent])
+            message = f"{where}: there is no folder and no file {dataset.source!r} in {path.parent}; {there}"
+            raise SeedError(message)
+        source = place
+    else:
+        source = {_ITEMS: [_anchored(item, path.parent) for item in dataset.items or []]}
+    return DatasetSource(source, dataset.name, dataset.type, dataset.props, dataset.id)
+
+
+def _anchored(item: Any, folder: Path) -> Any:
+    """Return an item whose file is found from wherever the command was started."""
+    if isinstance(item, dict) and isinstance(item.get("file"), str):
+        return {**item, "file": folder / item["file"]}
+    return item

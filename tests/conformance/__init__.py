@@ -1,0 +1,1 @@
+"""Clients that are not ours, each in an environment of its own, against a server of ours."""

@@ -1,0 +1,79 @@
+"""The real command line client as a process, and what a test checks of what it says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+#: Seconds; nothing that works takes so long.
+PATIENCE = 120
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said.
+
+    Attributes:
+        out: its standard output.
+        error: its standard error.
+    """
+
+    out: str
+    error: str
+
+    @property
+    def json(self) -> Any:
+        """Its standard output, which is JSON."""
+        return json.loads(self.out)
+
+
+class Abeja:
+    """The real command `abeja` in a folder of its own, with nothing in its environment but what is given.
+
+    Attributes:
+        folder: the working directory.
+        home: the home directory; the command writes there.
+        variables: the environment; may be changed.
+    """
+
+    def __init__(self, program: Path, folder: Path, home: Path, variables: Mapping[str, str]) -> None:
+        self._program = program
+        self.folder = folder
+        self.home = home
+        self.variables = {**variables, "HOME": str(home)}
+
+    def __call__(self, *arguments: str, code: int = 0, typed: str = "") -> Said:
+        """Run a command, check its exit code, and return what it said."""
+        done = subprocess.run(
+            [str(self._program), *arguments],
+            cwd=self.folder,
+            env=self.variables,
+            input=typed,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert done.returncode == code, f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return Said(done.stdout, done.stderr)
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """Write a file below the working directory."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+
+def shows(answer: Mapping[str, Any], record: Any, *names: str, zone: str = "Z") -> None:
+    """Check, field by field, that a client was told what is kept; a time is kept without its zone."""
+    for name in names:
+        kept = getattr(record, name)
+        wanted = f"{kept}{zone}" if kept and name.endswith(("_at", "_time")) else kept
+        assert answer[name] == wanted, name

@@ -1,0 +1,65 @@
+"""A strict server, and the environments of real clients, which `make clients` makes."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+
+from abeja_emulator.platform import Platform
+from abeja_emulator.server import Server
+from tests.conformance.client import Abeja
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+#: With this variable an environment that is not there is a failure; without it the test is skipped.
+REQUIRED = "ABEJA_TEST_CLIENTS"
+
+
+@pytest.fixture(scope="session")
+def make_clients() -> ModuleType:
+    """The program that makes the environments."""
+    path = Path(__file__).parents[2] / "tools" / "make_clients.py"
+    spec = importlib.util.spec_from_file_location("make_clients", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def client_python(make_clients: ModuleType) -> Callable[[str], Path]:
+    """Return the interpreter of an environment; where it is not there, skip, or fail if it has to be."""
+
+    def find(name: str) -> Path:
+        if not make_clients.is_made(name):
+            message = f"the environment {name!r} is not there; `make clients` makes it"
+            if os.environ.get(REQUIRED) == "1":
+                pytest.fail(f"{message}, and {REQUIRED}=1 says that it has to be", pytrace=False)
+            pytest.skip(message)
+        found: Path = make_clients.python_of(name)
+        return found
+
+    return find
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A strict platform that listens and runs jobs."""
+    with Platform(auth="strict") as platform, Server(platform) as server:
+        yield server
+
+
+@pytest.fixture
+def abeja(server: Server, client_python: Callable[[str], Path], tmp_path: Path) -> Abeja:
+    """The command line client, as the default user of the server."""
+    program = client_python("cli").with_name("abeja")
+    for name in ("work", "home"):
+        (tmp_path / name).mkdir()
+    return Abeja(program, tmp_path / "work", tmp_path / "home", server.variables())
