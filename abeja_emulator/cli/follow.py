@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from abeja_emulator.cli.client import segment
+from abeja_emulator.cli.client import ServerError, segment
 from abeja_emulator.cli.exits import CommandError
 
 if TYPE_CHECKING:
     from abeja_emulator.cli.client import Client
-
-#: Jobs that the control API shows at once; newest first.
-_MOST = 1000
 
 
 @dataclass
@@ -74,13 +71,15 @@ def find_job(client: Client, job_id: str | None) -> dict[str, Any]:
     Raises:
         CommandError: when there is none.
     """
-    jobs: list[dict[str, Any]] = client.control("GET", "/jobs", limit=1 if job_id is None else _MOST)["jobs"]
-    for job in jobs:
-        if job_id in {None, job["training_job_id"]}:
-            return job
-    if job_id is None:
+    if job_id is not None:
+        try:
+            found: dict[str, Any] = client.control("GET", f"/jobs/{segment(job_id)}")
+        except ServerError as error:
+            message = f"{client.url}: {error}"
+            raise CommandError(message) from error
+        return found
+    jobs: list[dict[str, Any]] = client.control("GET", "/jobs", limit=1)["jobs"]
+    if not jobs:
         message = f"{client.url} has no jobs"
-    else:
-        newest = ", ".join(job["training_job_id"] for job in jobs[:5]) or "none"
-        message = f"{client.url} has no job {job_id!r}; the newest are {newest}"
-    raise CommandError(message)
+        raise CommandError(message)
+    return jobs[0]

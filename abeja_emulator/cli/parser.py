@@ -68,8 +68,8 @@ def make_parser() -> Parser:
             "serve a platform on an address of this machine, and run its jobs",
             epilog="""\
 stdout has the variables that clients need, in a form that a shell can read:
-  abeja-emulator serve --env-file .abeja-env &
-  . ./.abeja-env        # once the file is there, the server answers
+  abeja-emulator serve --env-file ../abeja.env &
+  . ../abeja.env        # once the file is there, the server answers
 Ctrl-C ends it with 130, SIGTERM with 0; jobs that run are stopped first.
 """,
         )

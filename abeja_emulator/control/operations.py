@@ -17,6 +17,7 @@ from abeja_emulator.control.shapes import (
     Done,
     Health,
     JobQuery,
+    JobShown,
     JobShownList,
     JobsMode,
     JournalQuery,
@@ -185,6 +186,12 @@ def get_job_log(call: ControlCall[LogQuery, None]) -> LogShown:
 def get_job_statistics(call: ControlCall[LogQuery, None]) -> StatisticsShown:
     """Return a page of what a job posted with `update_statistics`."""
     return Watch(call.desk).statistics(call.path["training_job_id"], call.query)
+
+
+@control("GET", JOB, answer=JobShown, errors=(404,))
+def get_job(call: ControlCall[Nothing, None]) -> JobShown:
+    """Show a job."""
+    return Watch(call.desk).job(call.path["training_job_id"])
 
 
 @control("GET", PREFIX + "/jobs-mode", answer=JobsMode, errors=(409,))

@@ -44,12 +44,25 @@ class Watch:
 
     def jobs(self, query: JobQuery) -> JobShownList:
         """Return the jobs that a query means, of whatever organization, newest first."""
-        queued, running = self._at_work()
         with self._store.reading():
             rows = list(self._store.table("training_job", TrainingJob).all())
         found = [row.record for row in reversed(rows) if _is_meant(row.record, query)]
+        return JobShownList(self._shown(found[: query.limit]), len(found))
+
+    def job(self, job_id: str) -> JobShown:
+        """Return a job of whatever organization.
+
+        Raises:
+            NotFound: when there is no such job.
+        """
+        with self._store.reading():
+            job = Jobs(self._platform.world).find(job_id)
+        return self._shown([job])[0]
+
+    def _shown(self, jobs: list[TrainingJob]) -> list[JobShown]:
+        queued, running = self._at_work()
         hide = Secrecy(self._platform)
-        shown = [
+        return [
             JobShown(
                 training_job_id=job.training_job_id,
                 organization_id=job.organization_id,
@@ -66,9 +79,8 @@ class Watch:
                 seconds=job.seconds,
                 statistics=hide.deep(job.statistics),
             )
-            for job in found[: query.limit]
+            for job in jobs
         ]
-        return JobShownList(shown, len(found))
 
     def log(self, job_id: str, query: LogQuery) -> LogShown:
         """Return a page of a job's log.

@@ -106,7 +106,7 @@ class TestLogs:
         assert "has no jobs" in command.refused("logs", code=1)
         job = make_job(server, handlers, "train:quick")
         said = command.refused("logs", "1999999999999", "-f", code=1)
-        assert f"has no job '1999999999999'; the newest are {job}" in said
+        assert f"there is no training job '1999999999999'; newest jobs: {job}" in said
 
 
 @pytest.mark.usefixtures("server")

@@ -47,6 +47,14 @@ class TestList:
         assert [(job["definition"], job["version"]) for job in answer["jobs"]] == [("a", 2), ("b", 1), ("a", 1)]
         assert answer["total"] == 3
 
+    def test_one(self, platform: Platform, steer: Steering) -> None:
+        """By its id, as the list shows it, however many are newer."""
+        job = new_job(platform, "a")
+        for _ in range(3):
+            new_job(platform, "b")
+        assert steer("GET", f"/jobs/{job.training_job_id}") == steer("GET", "/jobs")["jobs"][-1]
+        steer.refused(404, "GET", f"/jobs/{UNKNOWN}", "there is no training job")
+
     def test_filters(self, platform: Platform, steer: Steering) -> None:
         """By status, by the name or the id of the definition, and by both; `total` counts what `limit` cuts off."""
         jobs = [new_job(platform, name) for name in ("a", "b", "a", "a")]
