@@ -17,7 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Seconds; a hang is a failure that says nothing, and the slowest honest test trains for half a minute.
 export PYTEST_TIMEOUT ?= 300
 
-.PHONY: demo test full clients matrix fuzz soak kill bench lint docs build clean
+.PHONY: demo test full clients matrix fuzz soak kill mixed million bench lint docs build clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/python -m pytest --abeja-emulate -v -s tests/demo
@@ -49,7 +49,7 @@ build: .venv-test/ready
 	.venv-test/bin/python tools/check_wheel.py dist/*.whl
 
 # The full profile: run by hand before an issue is called done; its results are kept in docs/.
-full: clients test matrix fuzz soak kill bench
+full: clients test matrix fuzz soak kill mixed million bench
 
 fuzz: .venv-test/ready
 	ABEJA_TEST_EXAMPLES=40000 PYTEST_TIMEOUT=3600 .venv-test/bin/python -m pytest -q tests/wire/test_fuzz.py
@@ -59,6 +59,13 @@ soak: .venv-test/ready
 
 kill: .venv-test/ready
 	.venv-test/bin/python -m benchmarks.kill
+
+# 16 clients with 10,000 calls each, against a log of what was acknowledged.
+mixed: .venv-test/ready
+	.venv-test/bin/python -m benchmarks.mixed
+
+million: .venv-test/ready
+	.venv-test/bin/python -m benchmarks.million
 
 bench: .venv-test/ready
 	.venv-test/bin/python -m benchmarks
@@ -76,6 +83,6 @@ clean:
 .venv-test/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-test
 	.venv-test/bin/python -m pip install --quiet uv
-	.venv-test/bin/uv pip install --quiet --python .venv-test/bin/python -e '.[keras,yaml]' --group test --group aws --group lint
+	.venv-test/bin/uv pip install --quiet --python .venv-test/bin/python -e '.[keras,yaml]' --group test --group aws --group bench --group lint
 	.venv-test/bin/python tools/check_sdk.py
 	touch $@

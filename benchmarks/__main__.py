@@ -7,7 +7,7 @@ import platform
 import sys
 from typing import Callable
 
-from benchmarks import calls, runs
+from benchmarks import calls, job, prefetch, runs, server
 from benchmarks.measure import grow_in_child, ratio, time_in_turn
 
 Rows = list[tuple[str, str, str, str]]
@@ -88,6 +88,9 @@ BENCHMARKS: dict[str, Callable[[], Rows]] = {
     "isolation": isolation,
     "start": start,
     "memory": memory,
+    "job": job.rows,
+    "server": server.rows,
+    "prefetch": prefetch.rows,
 }
 
 
