@@ -7,8 +7,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from abeja_emulator.seeding import SeedError, samples_folder
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -34,6 +32,8 @@ def find_data(source: str | Path, places: Iterable[Path], whose: str) -> Path | 
     Raises:
         SeedError: when the path is empty or only leads upwards: then it means a folder with `whose` in it.
     """
+    from abeja_emulator.seeding import SeedError  # noqa: PLC0415 - a run that seeds nothing does not pay
+
     path = Path(source)
     if not path.anchor and all(part == ".." for part in path.parts):
         message = (
@@ -46,7 +46,7 @@ def find_data(source: str | Path, places: Iterable[Path], whose: str) -> Path | 
 
 def find(path: str | Path, places: Iterable[Path]) -> Path | None:
     """Return what a path means in the first of the places that has it, or among the samples."""
-    return next((place / path for place in [*places, samples_folder()] if exists(place / path)), None)
+    return next((place / path for place in [*places, _samples_folder()] if exists(place / path)), None)
 
 
 def advice(source: str | Path, places: Iterable[Path] = ()) -> str:
@@ -87,4 +87,10 @@ def shortened(source: object) -> str:
 
 
 def _samples() -> list[str]:
-    return data_names(samples_folder())
+    return data_names(_samples_folder())
+
+
+def _samples_folder() -> Path:
+    from abeja_emulator.seeding import samples_folder  # noqa: PLC0415 - the same
+
+    return samples_folder()

@@ -92,6 +92,13 @@ class Settings(NamedTuple):
 
 
 def _execution(config: pytest.Config, said: Callable[[str], Any]) -> dict[str, Any]:
+    named = ("abeja_python", "abeja_images", "abeja_install_requirements", "abeja_limits", "abeja_instance_types")
+    try:
+        if not any(said(name) for name in named):
+            return {}
+    except ValueError as error:
+        message = f"abeja_install_requirements or abeja_limits: {error}; they must be true or false"
+        raise pytest.UsageError(message) from error
     from abeja_emulator.runtime.execution import Execution  # noqa: PLC0415 - a run that says nothing does not pay
     from abeja_emulator.runtime.interpreters import InterpreterError  # noqa: PLC0415 - the same
     from abeja_emulator.runtime.limits import LimitError  # noqa: PLC0415 - the same
@@ -100,22 +107,14 @@ def _execution(config: pytest.Config, said: Callable[[str], Any]) -> dict[str, A
     execution = Execution(
         python=said("abeja_python") or None,
         images=tuple(config.getini("abeja_images")),
-        install_requirements=_flag(said, "abeja_install_requirements"),
-        limits=_flag(said, "abeja_limits"),
+        install_requirements=bool(said("abeja_install_requirements")),
+        limits=bool(said("abeja_limits")),
         instance_types=tuple(config.getini("abeja_instance_types")),
     )
     try:
         return execution.options()
     except (InterpreterError, LimitError, RequirementsError) as error:
         raise pytest.UsageError(str(error)) from error
-
-
-def _flag(said: Callable[[str], Any], name: str) -> bool:
-    try:
-        return bool(said(name))
-    except ValueError as error:
-        message = f"{name}: {error}; it must be true or false"
-        raise pytest.UsageError(message) from error
 
 
 def check_can_be_made(name: str, path: Path) -> None:
