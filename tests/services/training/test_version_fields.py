@@ -30,7 +30,9 @@ VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 own_names = st.from_regex(VARIABLE, fullmatch=True).filter(lambda name: name not in RESERVED)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-json_values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
+#: No variable has a NUL character.
+values = texts.filter(lambda text: "\0" not in text)
+json_values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | values
 
 #: Text that is near to a name of an image.
 image_like = st.text("abz09.-_/: ", max_size=20) | st.lists(st.text("ab:", max_size=3), max_size=5).map("/".join)
@@ -115,6 +117,12 @@ class TestEnvironment:
         """Values are shown as text, as the command line coerces them; null is the empty text."""
         shown = create(wire, environment=environment).json()["environment"]
         assert shown == {name: "" if value is None else str(value) for name, value in environment.items()}
+
+    def test_a_value_that_no_variable_has(self, wire: Wire) -> None:
+        """With a NUL character, which ends a text where variables are kept."""
+        answer = create(wire, environment={"A": "a\0b"})
+        assert answer.status_code == 400
+        assert "the value of A has a NUL character" in answer.json()["error_description"]
 
     @in_one_platform
     @given(name=texts)
