@@ -203,12 +203,18 @@ def test_limits(pytester: pytest.Pytester, options: list[str]) -> None:
     pytester.makeini("[pytest]\nabeja_instance_types =\n    cpu-1 = 200MB, 1 cpu\n")
     tests = """
 def test_it(make, abeja_jobs, request):
-    job = abeja_jobs.wait(make(), timeout=60)
     limited = request.config.getoption("--abeja-limits")
+    # Long enough for it to be seen, and to no purpose where nobody looks.
+    job = abeja_jobs.wait(make(SECONDS_TO_TRAIN="100" if limited else "0"), timeout=120)
     assert job.status == ("Failed" if limited else "Complete")
     assert ("137" in str(job.status_message)) == bool(limited), job.status_message
 """
-    handler = "import time\ndef handler(context):\n    data = b'x' * 400_000_000\n    time.sleep(1)"
+    handler = """
+import os, time
+def handler(context):
+    data = b'x' * 400_000_000
+    time.sleep(float(os.environ["SECONDS_TO_TRAIN"]))
+"""
     pytester.makepyfile(test_it=MAKES + tests, train=handler)
     for limited in ([], ["--abeja-limits"]):
         pytester.runpytest_subprocess(*options, *limited).assert_outcomes(passed=1)

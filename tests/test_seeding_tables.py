@@ -221,8 +221,12 @@ class TestWrong:
             ("content,label\na,b\na\n", 3, "cannot be read: it has 1 values, and the columns are 2: content, label"),
             ("content,label\na,b,c\n", 2, "cannot be read: it has 3 values"),
             ('content,label\n"a\nb",x\n\n"c\nd"\n', 5, "cannot be read: it has 1 values"),
-            ('content,label\na,x\n"b,y\n', 3, "is not comma-separated: unexpected end of data"),
-            ("content\n" + "x" * 200_000, 2, "is not comma-separated: field larger than field limit"),
+            ('content,label\na,x\n"b,y\n', 3, "is not of a comma-separated table in UTF-8: unexpected end of data"),
+            (
+                "content\n" + "x" * 200_000,
+                2,
+                "is not of a comma-separated table in UTF-8: field larger than field limit",
+            ),
             ("file\nmissing.png\n", 2, "cannot be read: No such file or directory: '.*missing.png'"),
             ("file,label\na.txt,x\n,x\n", 3, "cannot be read: it names no file"),
             (

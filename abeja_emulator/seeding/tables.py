@@ -81,7 +81,8 @@ class TableItems(Items):
                         yield row
                     line = reader.line_num
             except csv.Error as error:
-                message = f"{self._path}: line {reader.line_num} is not comma-separated: {error}"
+                # Before Python 3.11 a NUL character, which UTF-16 is full of, is such an error.
+                message = f"{self._path}: line {reader.line_num} is not of a comma-separated table in UTF-8: {error}"
                 raise SeedError(message) from error
             except _HeaderError as error:
                 message = f"{self._path}: line 1 {error}"

@@ -224,7 +224,7 @@ class TestRefusals:
             ("a.csv", "path,label\nx,y\n", "a.csv: line 1 names the columns 'path', 'label'"),
             ("a.csv", "file,content\nx,y\n", "exactly one of them file, content, data_uri, data_uris"),
             ("a.csv", "content,label\nx\n", "a.csv: line 2 cannot be read: it has 1 values"),
-            ("a.csv", 'content\n"x', "a.csv: line 2 is not comma-separated"),
+            ("a.csv", 'content\n"x', "a.csv: line 2 is not of a comma-separated table"),
             ("a.csv", "file\nnowhere.txt\n", "a.csv: line 2 cannot be read: No such file or directory"),
             ("a.json", "{", "a.json is not JSON"),
             ("a.json", '{"items": [], "lables": []}', "unknown keys 'lables'"),
