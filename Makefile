@@ -76,7 +76,7 @@ clean:
 .venv-demo/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-demo
 	.venv-demo/bin/python -m pip install --quiet uv
-	.venv-demo/bin/uv pip install --quiet --python .venv-demo/bin/python -e '.[keras]'
+	.venv-demo/bin/uv pip install --quiet --python .venv-demo/bin/python -e '.[cli,keras]'
 	.venv-demo/bin/python tools/check_sdk.py
 	touch $@
 
