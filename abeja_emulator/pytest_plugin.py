@@ -381,11 +381,13 @@ class Session:
         self.settings = settings
         self.emulation = make_emulation(settings)
         self.outside: list[str] = []
+        from abeja_emulator.transports.errors import AddressTaken
+
         try:
             self.emulation.start()
         except BaseException as error:
             self.emulation.platform.close()
-            if type(error).__name__ != "AddressTaken":
+            if not isinstance(error, AddressTaken):
                 raise
             message = (
                 f"abeja_emulate: {error} A run of pytest within another that is emulated, in the same process, shares "

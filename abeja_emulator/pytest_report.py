@@ -143,13 +143,9 @@ class Notes:
         self._refusals += self._emulation.refused.take()
         return [refusal for refusal in self._refusals if refusal.left_by is None]
 
-    def left_overs(self) -> list[Refusal]:
-        """Return the calls to such hosts, made meanwhile by what earlier tests left running."""
-        return [refusal for refusal in self._refusals if refusal.left_by is not None]
-
-    def shown_left_overs(self) -> list[str]:
-        """Return the same, one sentence each."""
-        return shown(self._emulation, self.left_overs())
+    def left_overs(self) -> list[str]:
+        """Return the calls to such hosts that what earlier tests left running made meanwhile, one sentence each."""
+        return shown(self._emulation, [refusal for refusal in self._refusals if refusal.left_by is not None])
 
     def complaint(self) -> str:
         """Return why a test that went well so far has to fail, or an empty text.
@@ -232,7 +228,7 @@ def expected_refusals(item: pytest.Item) -> RefusedCalls:
 def left_overs(item: pytest.Item) -> list[str]:
     """Return what earlier tests left running and was refused while a test ran, one sentence each."""
     notes = item.stash.get(_NOTES, None)
-    return [] if notes is None else notes.shown_left_overs()
+    return [] if notes is None else notes.left_overs()
 
 
 def fail_for_refused(item: pytest.Item) -> None:

@@ -21,22 +21,25 @@ import io, os, pathlib, time, zipfile
 import pytest
 from abeja.training import APIClient
 
-@pytest.fixture
-def make(abeja):
+def maker(abeja, name):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.write("train.py")
     archive.seek(0)
     client, organization = APIClient(), abeja.organization.id
-    client.create_training_job_definition(organization, "mine")
+    client.create_training_job_definition(organization, name)
     client.create_training_job_definition_version_native_api(
-        organization, "mine", archive, {"handler": "train:handler", "image": "abeja-inc/all-cpu:19.10"}
+        organization, name, archive, {"handler": "train:handler", "image": "abeja-inc/all-cpu:19.10"}
     )
 
     def make(**environment):
-        return client.create_training_job(organization, "mine", 1, environment=environment)["training_job_id"]
+        return client.create_training_job(organization, name, 1, environment=environment)["training_job_id"]
 
     return make
+
+@pytest.fixture
+def make(abeja):
+    return maker(abeja, "mine")
 """
 
 QUIET = ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:cov"]
@@ -141,16 +144,7 @@ def test_finds_nothing(abeja, abeja_jobs):
 MODULE = """
 @pytest.fixture(scope="module")
 def job_id(abeja, abeja_jobs):
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.write("train.py")
-    archive.seek(0)
-    client, organization = APIClient(), abeja.organization.id
-    client.create_training_job_definition(organization, "shared")
-    client.create_training_job_definition_version_native_api(
-        organization, "shared", archive, {"handler": "train:handler", "image": "abeja-inc/all-cpu:19.10"}
-    )
-    job_id = client.create_training_job(organization, "shared", 1)["training_job_id"]
+    job_id = maker(abeja, "shared")()
     WAIT
     return job_id
 

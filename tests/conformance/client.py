@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+    from types import ModuleType
 
 #: Seconds; nothing that works takes so long.
 PATIENCE = 120
+
+
+def load_make_clients() -> ModuleType:
+    """Return the program that makes the environments, as a module."""
+    path = Path(__file__).parents[2] / "tools" / "make_clients.py"
+    spec = importlib.util.spec_from_file_location("make_clients", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
 import pytest
 
 from abeja_emulator.platform import Platform
 from abeja_emulator.server import Server
-from tests.conformance.client import Abeja
+from tests.conformance.client import Abeja, load_make_clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import ModuleType
 
 #: With this variable an environment that is not there is a failure; without it the test is skipped.
@@ -24,13 +23,7 @@ REQUIRED = "ABEJA_TEST_CLIENTS"
 @pytest.fixture(scope="session")
 def make_clients() -> ModuleType:
     """The program that makes the environments."""
-    path = Path(__file__).parents[2] / "tools" / "make_clients.py"
-    spec = importlib.util.spec_from_file_location("make_clients", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_make_clients()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import os
@@ -22,6 +21,7 @@ from abeja.training.api.client import APIClient  # noqa: E402
 
 from abeja_emulator.platform import Platform  # noqa: E402
 from abeja_emulator.server import Server  # noqa: E402
+from tests.conformance.client import load_make_clients  # noqa: E402
 from tests.demo.test_keras import FIXTURES, HANDLERS, held_back  # noqa: E402
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 EPOCHS = 3
 IMAGE = "abeja-inc/all-cpu:19.10"
-ROOT = Path(__file__).parents[2]
 PATIENCE = 240
 
 # Keras 3.15 with NumPy 2 warns of itself.
@@ -123,11 +122,7 @@ def test_by_abeja_emulator_run(by_a_test: Trained, tmp_path: Path) -> None:
 @pytest.fixture
 def cli() -> list[str]:
     """The platform's own command, in its environment."""
-    spec = importlib.util.spec_from_file_location("make_clients", ROOT / "tools" / "make_clients.py")
-    assert spec is not None
-    assert spec.loader is not None
-    clients = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(clients)
+    clients = load_make_clients()
     if not clients.is_made("cli"):
         pytest.skip("the environment of the platform's command is not there; `make clients` makes it")
     return [str(Path(clients.python_of("cli")).with_name("abeja"))]
