@@ -23,7 +23,7 @@ from abeja_emulator.errors import (
 from abeja_emulator.ids import Ids
 from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.services.datalake.records import Channel
-from abeja_emulator.services.organizations.rules import Accounts, check_channel, check_organization
+from abeja_emulator.services.organizations.rules import Accounts, check_channel, check_organization, check_role
 from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.services.training.records import TrainingJob
 from abeja_emulator.store.database import ForeignProcessError
@@ -405,6 +405,7 @@ class Platform:
             found = named if known else self._accounts.organization(named).id
             route.values["organization_id"] = found
             check_organization(caller, found)
+        check_role(caller, operation)
         if "channel_id" in route.values:
             check_channel(caller, route.values["channel_id"])
         return caller

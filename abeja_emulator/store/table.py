@@ -149,10 +149,21 @@ class Table(Generic[RecordT]):
     def update(
         self, parent: str, identifier: str, record: RecordT, *, archived: bool = False, expires: str | None = None
     ) -> None:
-        """Put `record` in the place of the one with that id; its name and its order stay."""
+        """Put `record` in the place of the one with that id; its name and its order stay, but see `rename`."""
         self._database.execute(
             "UPDATE records SET data = ?, archived = ?, expires = ? WHERE kind = ? AND parent = ? AND id = ?",
             (self._encoder.encode(record), int(archived), expires, self._kind, parent, identifier),
+        )
+
+    def rename(self, parent: str, identifier: str, name: str | None) -> None:
+        """Give the record with that id another name to be found by.
+
+        Raises:
+            sqlite3.IntegrityError: when another record under that parent has it.
+        """
+        self._database.execute(
+            "UPDATE records SET name = ? WHERE kind = ? AND parent = ? AND id = ?",
+            (name, self._kind, parent, identifier),
         )
 
     def delete(self, parent: str, identifier: str) -> None:

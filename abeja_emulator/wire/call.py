@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Generic, TypeVar
 
+from abeja_emulator.wire.operations import Role
+
 if TYPE_CHECKING:
     from abeja_emulator.clock import Clock
     from abeja_emulator.ids import Ids
@@ -55,11 +57,13 @@ class Caller:
             which belong to every organization.
         user_id: the user, or data source, on whose behalf the call is made.
         channels: the only channels a data source may use; None for anybody else.
+        role: what the user may do.
     """
 
     organization_id: str | None
     user_id: str
     channels: tuple[str, ...] | None = None
+    role: Role = Role.ADMIN
 
 
 @dataclass

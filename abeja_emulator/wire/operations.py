@@ -26,6 +26,19 @@ class Access(enum.Enum):
     SIGNATURE = "signature"
 
 
+class Role(enum.IntEnum):
+    """What a user may do; each may do what those before it may (developers.abeja.io, general/basic)."""
+
+    REGULAR = 1
+    DEVELOPER = 2
+    ADMIN = 3
+
+    @classmethod
+    def named(cls, name: str) -> Role:
+        """Return a role by the name that users have it under, `admin`, `developer` or `regular`."""
+        return cls[name.upper()]
+
+
 class Base(enum.Enum):
     """Which host serves an operation."""
 
@@ -48,6 +61,7 @@ class Operation:
         errors: the statuses it refuses with.
         access: whether a credential or a signature in the URL opens it.
         base: the host that serves it.
+        role: the least role that may call it.
         evidence: where its behaviour is known from.
         source: the place that shows it, such as a file of the SDK or a page of the documentation.
         service: the service it belongs to; the name of its folder.
@@ -63,6 +77,7 @@ class Operation:
     errors: tuple[int, ...] = ()
     access: Access = Access.CREDENTIAL
     base: Base = Base.API
+    role: Role = Role.REGULAR
     evidence: Evidence = Evidence.INFERRED
     source: str = ""
     service: str = ""
@@ -91,8 +106,13 @@ def operation(  # noqa: PLR0913 - a declaration names everything once
     errors: tuple[int, ...] = (),
     access: Access = Access.CREDENTIAL,
     base: Base = Base.API,
+    role: Role | None = None,
 ) -> Callable[[Callable[[Any], Any]], Operation]:
-    """Declare the function below as an operation; its name and docstring become the operation's."""
+    """Declare the function below as an operation; its name and docstring become the operation's.
+
+    Without a `role` a developer may call it, and if it only reads, anybody: what is known of the marks
+    (developers.abeja.io, general/basic) is that for every resource a regular user only looks.
+    """
 
     def declare(rule: Callable[[Any], Any]) -> Operation:
         return Operation(
@@ -106,6 +126,7 @@ def operation(  # noqa: PLR0913 - a declaration names everything once
             errors=errors,
             access=access,
             base=base,
+            role=role or (Role.REGULAR if method == "GET" else Role.DEVELOPER),
             evidence=evidence,
             source=source,
             service=rule.__module__.split(".")[-2],

@@ -11,12 +11,14 @@ import msgspec
 from abeja_emulator.errors import Conflict, Forbidden, NotFound, Unauthorized
 from abeja_emulator.services.organizations.records import BearerToken, Datasource, Organization, User
 from abeja_emulator.wire.call import Caller
+from abeja_emulator.wire.operations import Role
 
 if TYPE_CHECKING:
     import datetime
 
     from abeja_emulator.wire.call import World
     from abeja_emulator.wire.credentials import Credential
+    from abeja_emulator.wire.operations import Operation
 
 UNKNOWN = "this credential is not known here; with strict authentication create it first, or use the default open one"
 
@@ -122,6 +124,11 @@ class Accounts:
         row = self.users.find(user_id)
         return None if row is None else row.record
 
+    def role_of(self, user_id: str) -> Role:
+        """Return the role of a user; one who is not known may only look."""
+        user = self.user(user_id)
+        return Role.REGULAR if user is None else Role.named(user.role)
+
     def caller(self, credential: Credential) -> Caller:
         """Return who a credential belongs to; secrets are compared in constant time.
 
@@ -132,15 +139,18 @@ class Accounts:
         if credential.kind == "bearer":
             token = self.bearer_tokens.find(given)
             if token is not None and hmac.compare_digest(token.record.digest, given):
-                return Caller(token.record.organization_id, token.record.user_id)
+                # A job posts its statistics and logs, whoever made it.
+                user_id = token.record.user_id
+                return Caller(token.record.organization_id, user_id, role=max(self.role_of(user_id), Role.DEVELOPER))
         elif credential.kind == "user":
             user = self.users.find(credential.identifier)
             if user is not None and any(hmac.compare_digest(known, given) for known in user.record.token_digests):
-                return Caller(user.record.organization_id, user.record.id)
+                return Caller(user.record.organization_id, user.record.id, role=Role.named(user.record.role))
         else:
             datasource = self.datasources.find(credential.identifier)
             if datasource is not None and hmac.compare_digest(_digest(datasource.record.secret), given):
-                return Caller(datasource.parent, credential.identifier, tuple(datasource.record.channels))
+                channels = tuple(datasource.record.channels)
+                return Caller(datasource.parent, credential.identifier, channels, Role.DEVELOPER)
         raise Unauthorized(UNKNOWN)
 
 
@@ -152,6 +162,20 @@ def check_organization(caller: Caller | None, organization_id: str) -> None:
     """
     if caller is not None and caller.organization_id not in {None, organization_id}:
         message = f"this credential belongs to organization {caller.organization_id}, not {organization_id}"
+        raise Forbidden(message)
+
+
+def check_role(caller: Caller | None, operation: Operation) -> None:
+    """Check that a user's role is enough for an operation.
+
+    Raises:
+        Forbidden: when it is not.
+    """
+    if caller is not None and caller.role < operation.role:
+        message = (
+            f"{operation.name} needs the role {operation.role.name.lower()}, and user {caller.user_id} is "
+            f"{caller.role.name.lower()}"
+        )
         raise Forbidden(message)
 
 

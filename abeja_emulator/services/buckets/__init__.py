@@ -1,0 +1,1 @@
+"""Buckets: folders of files with paths."""

@@ -1,0 +1,1 @@
+"""Deployments and the versions of their code."""

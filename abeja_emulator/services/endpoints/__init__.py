@@ -1,0 +1,1 @@
+"""Endpoints: fixed addresses of a deployment's services."""

@@ -1,0 +1,5 @@
+"""Operations on endpoints (`abeja/endpoints/api/client.py`)."""
+
+from abeja_emulator.wire.operations import operations_in
+
+OPERATIONS = operations_in(globals())

@@ -1,0 +1,1 @@
+"""Apps of ABEJA Platform Labs."""

@@ -1,0 +1,1 @@
+"""Models: those of a job definition, and the older ones of an organization."""

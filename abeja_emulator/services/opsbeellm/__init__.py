@@ -1,0 +1,1 @@
+"""OpsBeeLLM: what was asked of language models, and what they answered."""

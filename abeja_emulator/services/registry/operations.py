@@ -1,0 +1,5 @@
+"""Operations on repositories of images (`abeja/registry/api/client.py`)."""
+
+from abeja_emulator.wire.operations import operations_in
+
+OPERATIONS = operations_in(globals())

@@ -1,0 +1,1 @@
+"""Triggers: runs for every file of a channel."""
