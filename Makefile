@@ -17,7 +17,10 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Seconds; a hang is a failure that says nothing, and the slowest honest test trains for half a minute.
 export PYTEST_TIMEOUT ?= 300
 
-.PHONY: demo test full clients matrix fuzz soak kill mixed million bench lint docs build clean
+SEEN ?=
+CHECK ?=
+
+.PHONY: demo test full clients conformance matrix fuzz soak kill mixed million bench lint docs build clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/python -m pytest --abeja-emulate -v -s tests/demo
@@ -37,11 +40,23 @@ lint: .venv-test/ready
 	.venv-test/bin/ruff format --check .
 	.venv-test/bin/mypy
 	.venv-test/bin/python tools/coverage_page.py --check
+	.venv-test/bin/python tools/limits_page.py --check
+	.venv-test/bin/python tools/check_drift.py
 	.venv-test/bin/python fixtures/make_shapes.py --check
 	.venv-test/bin/python fixtures/make_points.py --check
 
 docs: .venv-test/ready
 	.venv-test/bin/python tools/coverage_page.py
+	.venv-test/bin/python tools/limits_page.py
+
+# Which operation which real client was seen to drive. `make conformance CHECK=--check` only compares, and
+# `make conformance SEEN=folder` takes what a run of the tests has seen already.
+conformance: .venv-test/ready $(if $(SEEN),,clients)
+ifeq ($(SEEN),)
+	rm -rf .seen
+	ABEJA_TEST_WITNESSES=.seen ABEJA_TEST_CLIENTS=1 .venv-test/bin/python -m pytest -q -n 2 tests/conformance
+endif
+	.venv-test/bin/python tools/conformance_page.py $(or $(SEEN),.seen) $(CHECK)
 
 build: .venv-test/ready
 	rm -rf dist
@@ -52,7 +67,8 @@ build: .venv-test/ready
 full: clients test matrix fuzz soak kill mixed million bench
 
 fuzz: .venv-test/ready
-	ABEJA_TEST_EXAMPLES=40000 PYTEST_TIMEOUT=3600 .venv-test/bin/python -m pytest -q tests/wire/test_fuzz.py
+	ABEJA_TEST_EXAMPLES=40000 ABEJA_TEST_SCHEMA_EXAMPLES=60 PYTEST_TIMEOUT=3600 \
+		.venv-test/bin/python -m pytest -q tests/wire/test_fuzz.py tests/schema
 
 soak: .venv-test/ready
 	.venv-test/bin/python -m benchmarks.soak
@@ -83,6 +99,6 @@ clean:
 .venv-test/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-test
 	.venv-test/bin/python -m pip install --quiet uv
-	.venv-test/bin/uv pip install --quiet --python .venv-test/bin/python -e '.[keras,yaml]' --group test --group aws --group bench --group lint
+	.venv-test/bin/uv pip install --quiet --python .venv-test/bin/python -e '.[keras,yaml]' --group test --group aws --group schema --group bench --group lint
 	.venv-test/bin/python tools/check_sdk.py
 	touch $@

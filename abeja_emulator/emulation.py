@@ -25,7 +25,8 @@ from abeja_emulator.runtime.variables import (
     without_foreign,
 )
 from abeja_emulator.runtime.workers import drop_fork_server
-from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, Definitions, check_image
+from abeja_emulator.services.images import DEFAULT_IMAGE, check_image
+from abeja_emulator.services.training.definitions import Definitions
 from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.transports.base_url import BaseUrl
 from abeja_emulator.transports.child.abeja_emulator_child import API_URLS, BORN, join_host
@@ -121,6 +122,8 @@ class Emulation:
             self._folder / "jobs",
             image=self.image,
             environment=self._environment,
+            random_seed=(execution or {}).get("random_seed"),
+            git=(execution or {}).get("git"),
             relative_result=relative_result,
         )
 

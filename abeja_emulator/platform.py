@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import logging
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,9 @@ from abeja_emulator.ids import Ids
 from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.services.datalake.records import Channel
 from abeja_emulator.services.organizations.rules import Accounts, check_channel, check_organization, check_role
+from abeja_emulator.services.secrets.records import SecretVersion
+from abeja_emulator.services.secrets.rules import Secrets, forms_of
+from abeja_emulator.services.security.rules import Cidrs
 from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.services.training.records import TrainingJob
 from abeja_emulator.store.database import ForeignProcessError
@@ -32,7 +36,7 @@ from abeja_emulator.store.files import DataError
 from abeja_emulator.store.saved import SavedSnapshot, SavedSnapshots
 from abeja_emulator.store.store import Store
 from abeja_emulator.wire.call import Call, Caller, World
-from abeja_emulator.wire.content import Download, Form
+from abeja_emulator.wire.content import Download, Empty, Files, Form
 from abeja_emulator.wire.credentials import read_credential
 from abeja_emulator.wire.journal import Entry, Journal
 from abeja_emulator.wire.messages import Response
@@ -81,6 +85,8 @@ class Platform:
         data: a directory to keep everything in, for one Platform at a time: state, content, ids, time, signing
             key and token are as they were when it is opened again. What was answered is kept, whatever becomes of
             the process. In memory by default.
+        enforce_cidrs: refuse with 403 whoever calls from outside of the CIDRs of an organization that has some; off
+            by default, so that a list made by one test shuts nobody out.
 
     Raises:
         DataInUseError: when another Platform, of this process or of another, has the directory.
@@ -89,6 +95,7 @@ class Platform:
 
     Attributes:
         auth: as given; may be changed at any time.
+        enforce_cidrs: as given; may be changed at any time.
         clock: source of time.
         epochs: which test is running, and which left something running.
         journal: the last calls.
@@ -109,8 +116,11 @@ class Platform:
         clock: Clock | None = None,
         seed: int | None = None,
         data: Path | str | None = None,
+        enforce_cidrs: bool = False,
     ) -> None:
         self.auth: Authentication = auth
+        self.enforce_cidrs = enforce_cidrs
+        self._client_address = LOCAL_HOSTS[0]
         self.clock = clock or Clock()
         self.epochs = Epochs()
         self.journal = Journal()
@@ -156,6 +166,21 @@ class Platform:
 
         return Look(self)
 
+    @property
+    def client_address(self) -> str:
+        """Where calls of this process come from, `127.0.0.1` unless a test sets another address.
+
+        Those over the loopback come from their peer.
+
+        Raises:
+            ValueError: when it is set to what is no IP address.
+        """
+        return self._client_address
+
+    @client_address.setter
+    def client_address(self, address: str) -> None:
+        self._client_address = str(ipaddress.ip_address(address))
+
     def credentials(self) -> dict[str, str]:
         """Return the variables that tell clients who they are: the default user, and where the API is."""
         return {
@@ -166,19 +191,23 @@ class Platform:
         }
 
     def secrets(self) -> list[str]:
-        """Return what must never be shown to a person: tokens of users and jobs, secrets of data sources.
+        """Return what must never be shown to a person: tokens, secrets of data sources, values of secrets in each form.
 
         Tokens are kept as digests; those that were given to this Platform are also in memory, for this.
         """
         with self._store.reading():
             sources = [row.record.secret for row in self._accounts.datasources.all()]
             jobs = Jobs(self.world).all()
-        return [self._token, *self._given_tokens, *sources, *(job.token for job in jobs)]
+            values = [form for value in Secrets(self.world).values() for form in forms_of(value)]
+        return [self._token, *self._given_tokens, *sources, *(job.token for job in jobs), *values]
 
     def _note_token(self, record: object) -> None:
-        # A job that is rolled back may have told its token to somebody.
+        # A job that is rolled back may have told its token to somebody, and a value that is deleted was told.
         if isinstance(record, TrainingJob):
             self.keep_secret(record.token)
+        elif isinstance(record, SecretVersion):
+            for form in forms_of(record.value):
+                self.keep_secret(form)
 
     def keep_secret(self, token: str) -> None:
         """Note a token that was made known here, so that no report ever shows it."""
@@ -387,8 +416,8 @@ class Platform:
             raise NotFound(message)
         if route.operation.rule is None:
             message = (
-                f"{route.operation.name} ({request.method} {route.operation.path}) is an operation of the platform, "
-                "but it is not emulated yet; docs/coverage.md lists those that are"
+                f"{route.operation.name} ({request.method} {route.operation.path}) is not emulated: "
+                f"{route.operation.reason}; docs/limits.md lists what is not"
             )
             raise NotEmulated(message)
         return route.operation, route.operation.rule
@@ -408,6 +437,8 @@ class Platform:
         check_role(caller, operation)
         if "channel_id" in route.values:
             check_channel(caller, route.values["channel_id"])
+        if self.enforce_cidrs and not self._accounts.is_job(credential):
+            Cidrs(self.world).check_client(route.values, request.client or self.client_address)
         return caller
 
     def _validate(self, operation: Operation, route: Route, request: Request, caller: Caller | None) -> Call[Any, Any]:
@@ -420,15 +451,12 @@ class Platform:
         try:
             return self._render(rule(call))
         finally:
-            if isinstance(call.body, Form):
-                call.body.file.close()
+            if isinstance(call.body, (Form, Files)):
+                call.body.close()
 
     def _render(self, answer: Any) -> Response:
-        if isinstance(answer, Download):
-            headers: Headers = [("Content-Length", str(answer.size))]
-            if answer.content_type:
-                headers.insert(0, ("Content-Type", answer.content_type))
-            return Response(200, headers, answer.content)
+        if isinstance(answer, (Download, Empty)):
+            return answer.response()
         body = self._encode(answer)
         return Response(200, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))], body)
 

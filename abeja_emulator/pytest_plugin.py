@@ -1,4 +1,4 @@
-"""The pytest plugin: `pytest --abeja-emulate`. A run without it imports nothing but this file."""
+"""The pytest plugin: `pytest --abeja-emulate`. A run without it imports nothing but this file and its options."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from abeja_emulator.pytest_options import add_options, choices_of, is_configured, is_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -20,18 +22,6 @@ if TYPE_CHECKING:
     from abeja_emulator.transports.errors import RefusedCall
 
 _SESSION = pytest.StashKey["Session"]()
-
-#: What can be wrong in the configuration, and what stands there when nothing does.
-_CONFIGURED = {
-    "abeja_auth": "open",
-    "abeja_image": "",
-    "abeja_jobs": "immediate",
-    "abeja_keep": "",
-    "abeja_python": "",
-    "abeja_result_dir": "absolute",
-    "abeja_seed": "",
-    "abeja_unknown_host": "raise",
-}
 
 #: The test that is running, which also sets up the fixtures of wider scopes it is the first to want.
 _ITEM = pytest.StashKey[pytest.Item]()
@@ -49,117 +39,16 @@ _USED = pytest.StashKey[bool]()
 _GOOD = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 MARKER = """\
-abeja(image=None, datasets=None, environment=None, auth=None, jobs=None): \
+abeja(image=None, datasets=None, environment=None, auth=None, jobs=None, min_evidence=None): \
 for abeja_context and for the jobs of abeja_train: image, which decides what a context is; datasets, \
 {alias: dataset id, or what abeja_dataset takes}; environment, {name: value}; auth, "open" or "strict" \
-credentials; jobs, when those made through the API begin: "immediate", "held" or "virtual". The nearest \
-marker wins."""
+credentials; jobs, when those made through the API begin: "immediate", "held" or "virtual"; min_evidence, the \
+weakest evidence that will do, as --abeja-min-evidence. The nearest marker wins."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options and what the configuration may say instead."""
-    group = parser.getgroup("abeja", "ABEJA Platform emulator")
-    group.addoption(
-        "--abeja-emulate",
-        action="store_true",
-        default=None,
-        help="emulate the platform for the whole run, from before test modules are imported",
-    )
-    group.addoption(
-        "--abeja-auth",
-        choices=["open", "strict"],
-        default=None,
-        help="open (default): any well-formed credential is the default user; strict: credentials are checked",
-    )
-    group.addoption(
-        "--abeja-image",
-        default=None,
-        metavar="IMAGE",
-        help="image of jobs that name none; it decides what a handler's context is (up to 18.10 an object)",
-    )
-    group.addoption(
-        "--abeja-jobs",
-        choices=["immediate", "held", "virtual"],
-        default=None,
-        help="when a job that is made through the API begins, in a child process: immediate (default); held, once "
-        "abeja_jobs lets it go; or virtual, by the platform's clock",
-    )
-    group.addoption(
-        "--abeja-python",
-        default=None,
-        metavar="PYTHON",
-        help="interpreter of jobs that are made through the API, from Python 3.6 on; the current one by default",
-    )
-    group.addoption(
-        "--abeja-install-requirements",
-        action="store_true",
-        default=None,
-        help="install what their requirements.txt or Pipfile says, into an environment for each content of it",
-    )
-    group.addoption(
-        "--abeja-limits",
-        action="store_true",
-        default=None,
-        help="hold them to the memory and processors of their instance type",
-    )
-    group.addoption(
-        "--abeja-seed",
-        default=None,
-        metavar="FILE",
-        help="JSON or YAML: organization, users, channels and datasets that are on the platform from the start",
-    )
-    group.addoption(
-        "--abeja-allow-host",
-        action="append",
-        default=None,
-        metavar="HOST",
-        help="let calls to this host leave the machine: name, name:port, *.name or *; may be given several times",
-    )
-    group.addoption(
-        "--abeja-unknown-host",
-        choices=["raise", "connection-error"],
-        default=None,
-        help="a call to any other host: raise (default) at once, and fail the test even when the handler swallows "
-        "it; or connection-error, as on a machine without a network",
-    )
-    group.addoption(
-        "--abeja-keep",
-        default=None,
-        metavar="DIR",
-        help="keep result, log and statistics of every job there: DIR/<test>/<job id>/",
-    )
-    group.addoption(
-        "--abeja-report",
-        default=None,
-        metavar="FILE.html",
-        help="write a page with the training curves, calls, artifacts and logs of every test",
-    )
-    parser.addini("abeja_emulate", "as --abeja-emulate", type="bool", default=False)
-    parser.addini("abeja_auth", "as --abeja-auth", default=_CONFIGURED["abeja_auth"])
-    parser.addini("abeja_image", "as --abeja-image", default=_CONFIGURED["abeja_image"])
-    parser.addini("abeja_jobs", "as --abeja-jobs", default=_CONFIGURED["abeja_jobs"])
-    parser.addini("abeja_python", "as --abeja-python", default="")
-    parser.addini("abeja_images", "IMAGE = PYTHON or IMAGE = PYTHON, object|dict|script, one a line", type="linelist")
-    parser.addini("abeja_install_requirements", "as --abeja-install-requirements", type="bool", default=False)
-    parser.addini("abeja_limits", "as --abeja-limits", type="bool", default=False)
-    parser.addini("abeja_instance_types", "limits of instance types: TYPE = 2GB, 1 cpu, one a line", type="linelist")
-    parser.addini("abeja_seed", "as --abeja-seed", default=_CONFIGURED["abeja_seed"])
-    parser.addini("abeja_allow_hosts", "as --abeja-allow-host, one a line", type="linelist")
-    parser.addini("abeja_unknown_host", "as --abeja-unknown-host", default=_CONFIGURED["abeja_unknown_host"])
-    parser.addini("abeja_keep", "as --abeja-keep", default="")
-    parser.addini("abeja_report", "as --abeja-report", default="")
-    parser.addini(
-        "abeja_fixtures",
-        "folders in which abeja_dataset looks for a name, one a line; fixtures by default",
-        type="linelist",
-        default=["fixtures"],
-    )
-    parser.addini("abeja_environment", "NAME=value of every job's variables, one a line", type="linelist")
-    parser.addini(
-        "abeja_result_dir",
-        "'absolute' (default), as the platform's runner passes ABEJA_TRAINING_RESULT_DIR, or 'relative'",
-        default=_CONFIGURED["abeja_result_dir"],
-    )
+    add_options(parser)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -201,16 +90,16 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """Fail a test that called an unknown host, once all of its fixtures are down, wider scopes included."""
+    """Fail a test for what it called, once all of its fixtures are down, wider scopes included."""
     try:
         result = yield
     except pytest.skip.Exception:
-        _answer_for_refused(item)
+        _fail_afterwards(item)
         raise
     finally:
         # Not in the fixture's own teardown: monkeypatch, when it was there first, comes after that.
         item.stash.get(_PUT_BACK, _nothing)()
-    _answer_for_refused(item)
+    _fail_afterwards(item)
     return result
 
 
@@ -218,11 +107,13 @@ def _nothing() -> None:
     """Do nothing, for a test that had no platform of its own."""
 
 
-def _answer_for_refused(item: pytest.Item) -> None:
+def _fail_afterwards(item: pytest.Item) -> None:
     if item.config.stash.get(_USED, False):
-        from abeja_emulator.pytest_report import fail_for_refused
+        from abeja_emulator.pytest_report import fail_afterwards
+        from abeja_emulator.pytest_settings import least_evidence
 
-        fail_for_refused(item)
+        # Not looked at before: a marker that cannot be has failed the test already.
+        fail_afterwards(item, lambda: least_evidence(item, marked(item)))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -334,8 +225,8 @@ class Collector:
 
 
 def _start(config: pytest.Config, options: Any) -> None:
-    wanted = _is_wanted(config, options)
-    if _SESSION in config.stash or not (wanted or _is_configured(config, options)):
+    wanted = is_wanted(config, options)
+    if _SESSION in config.stash or not (wanted or is_configured(config, options)):
         return
     from abeja_emulator.pytest_settings import Settings
 
@@ -347,25 +238,6 @@ def _start(config: pytest.Config, options: Any) -> None:
     # And not pytest_unconfigure, which is not called when a conftest.py cannot be imported.
     config.add_cleanup(session.close)
     config.pluginmanager.import_plugin("abeja_emulator.pytest_isolation")
-
-
-def _is_wanted(config: pytest.Config, options: Any) -> bool:
-    try:
-        configured = config.getini("abeja_emulate")
-    except (ValueError, pytest.UsageError) as error:
-        message = f"abeja_emulate: {error}; it must be true or false"
-        raise pytest.UsageError(message) from error
-    given = getattr(options, "abeja_emulate", None)
-    return bool(configured if given is None else given)
-
-
-def _is_configured(config: pytest.Config, options: Any) -> bool:
-    """Tell whether options or configuration say anything that could be wrong; a run that says nothing pays nothing."""
-    said = {name: getattr(options, name, None) or config.getini(name) for name in _CONFIGURED}
-    lines = ("abeja_environment", "abeja_images", "abeja_instance_types")
-    return any(said[name] not in {None, "", default} for name, default in _CONFIGURED.items()) or any(
-        config.getini(name) for name in lines
-    )
 
 
 class Session:
@@ -620,20 +492,23 @@ def marked(node: Any) -> dict[str, Any]:
     from abeja_emulator.pytest_jobs import check_mapping, check_text
 
     found: dict[str, Any] = {}
+    choices = choices_of("auth", "jobs", "min_evidence")
     for marker in reversed(markers):
-        unknown = sorted(set(marker.kwargs) - {"image", "datasets", "environment", "auth", "jobs"})
+        unknown = sorted(set(marker.kwargs) - {"image", "datasets", "environment", "auth", "jobs", "min_evidence"})
         if unknown or marker.args:
             given = unknown or list(marker.args)
-            message = f"@pytest.mark.abeja takes image, datasets, environment, auth and jobs by name, not {given}"
+            message = (
+                "@pytest.mark.abeja takes image, datasets, environment, auth, jobs and min_evidence by name, "
+                f"not {given}"
+            )
             raise pytest.UsageError(message)
         for name in ("datasets", "environment"):
             check_mapping(f"@pytest.mark.abeja({name}=…)", name, marker.kwargs.get(name), pytest.UsageError)
         check_text("@pytest.mark.abeja(image=…)", marker.kwargs.get("image"), pytest.UsageError)
-        if marker.kwargs.get("auth") not in {None, "open", "strict"}:
-            message = f"@pytest.mark.abeja(auth={marker.kwargs['auth']!r}): it must be open or strict"
-            raise pytest.UsageError(message)
-        if marker.kwargs.get("jobs") not in {None, "immediate", "held", "virtual"}:
-            message = f"@pytest.mark.abeja(jobs={marker.kwargs['jobs']!r}): it must be immediate, held or virtual"
-            raise pytest.UsageError(message)
+        for name, known in choices.items():
+            if marker.kwargs.get(name) not in {None, *known}:
+                words = f"{', '.join(known[:-1])} or {known[-1]}"
+                message = f"@pytest.mark.abeja({name}={marker.kwargs[name]!r}): it must be {words}"
+                raise pytest.UsageError(message)
         found.update(marker.kwargs)
     return found

@@ -23,8 +23,10 @@ from abeja_emulator.report.records import unpack as unpack_record
 from abeja_emulator.report.redaction import Redaction
 from abeja_emulator.report.summary import section, summary
 from abeja_emulator.runtime.runner import EXPORTED_LOG
+from abeja_emulator.wire.operations import Evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -70,6 +72,7 @@ class Notes:
         self._shown = 0
         self._stack = ExitStack()
         self._outcome = ""
+        self._evidence: dict[str, str] = {}
         self.expected = False
         self.failed = False
 
@@ -126,6 +129,7 @@ class Notes:
     def _record(self) -> TestRecord:
         record = self._recorder.record(self._test, [str(refusal) for refusal in self.new_refusals()])
         self._shown = len(self.refusals())
+        self._evidence.update(record.evidence)
         if self._keep is not None and record.jobs:
             try:
                 with _real_disk():
@@ -155,6 +159,21 @@ class Notes:
         if self.failed or self.expected or self._emulation.offline:
             return ""
         return "\n".join(shown(self._emulation, self.refusals()))
+
+    def weakness(self, least: Callable[[], Evidence]) -> str:
+        """Return which operations the test called that less is known of than what `least` returns, or an empty text."""
+        if self.failed or not self._evidence:
+            return ""
+        grade = least()
+        known = sorted(self._evidence.items())
+        weak = [f"{name} ({value})" for name, value in known if Evidence(value).is_weaker_than(grade)]
+        return (
+            f"the test relies on behaviour that is not known from evidence of the grade {grade.value} or better: "
+            f"{', '.join(weak)}; docs/coverage.md says where each is known from. If that is good enough for this "
+            'test: @pytest.mark.abeja(min_evidence="inferred")'
+            if weak
+            else ""
+        )
 
     def _keep_jobs(self, folder: Path, record: TestRecord) -> None:
         look = self._emulation.platform.look
@@ -231,13 +250,17 @@ def left_overs(item: pytest.Item) -> list[str]:
     return [] if notes is None else notes.left_overs()
 
 
-def fail_for_refused(item: pytest.Item) -> None:
-    """Fail a test that called a host that is neither emulated nor allowed, unless it has failed already.
+def fail_afterwards(item: pytest.Item, least: Callable[[], Evidence]) -> None:
+    """Fail a test that called an unknown host, or relied on what is known too little of, unless it has failed already.
 
-    The handler may have swallowed the error, as the SDK does for statistics.
+    The handler may have swallowed the error of a refused call, as the SDK does for statistics.
+
+    Args:
+        item: the test.
+        least: returns the weakest evidence that will do; asked only when something was called.
     """
     notes = item.stash.get(_NOTES, None)
-    complaint = "" if notes is None else notes.complaint()
+    complaint = "" if notes is None else notes.complaint() or notes.weakness(least)
     if complaint:
         pytest.fail(complaint, pytrace=False)
 

@@ -8,10 +8,12 @@ import pytest
 
 from abeja_emulator.errors import BadRequest
 from abeja_emulator.finding import exists, shortened
-from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, check_image, variables_of
+from abeja_emulator.services.images import DEFAULT_IMAGE, check_image
+from abeja_emulator.services.variables import variables_of
+from abeja_emulator.wire.operations import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from abeja_emulator.platform import Authentication
@@ -66,6 +68,7 @@ class Settings(NamedTuple):
             if keep.exists() and not keep.is_dir():
                 message = f"abeja_keep is {str(keep)!r}, which is a file; it must be a folder"
                 raise pytest.UsageError(message)
+        _one_of("abeja_min_evidence", said("abeja_min_evidence"), *(evidence.value for evidence in Evidence))
         image: str = said("abeja_image")
         environment = dict(_variable(line) for line in config.getini("abeja_environment"))
         try:
@@ -91,8 +94,27 @@ class Settings(NamedTuple):
         )
 
 
+def least_evidence(item: pytest.Item, marks: Mapping[str, Any]) -> Evidence:
+    """Return the weakest evidence that will do for a test: its marker wins over option and configuration.
+
+    Raises:
+        UsageError: when the configuration says something else than a grade of evidence.
+    """
+    said = item.config.getoption("abeja_min_evidence") or item.config.getini("abeja_min_evidence")
+    grades = [evidence.value for evidence in Evidence]
+    return Evidence(_one_of("abeja_min_evidence", marks.get("min_evidence") or said, *grades))
+
+
 def _execution(config: pytest.Config, said: Callable[[str], Any]) -> dict[str, Any]:
-    named = ("abeja_python", "abeja_images", "abeja_install_requirements", "abeja_limits", "abeja_instance_types")
+    named = (
+        "abeja_python",
+        "abeja_images",
+        "abeja_install_requirements",
+        "abeja_limits",
+        "abeja_instance_types",
+        "abeja_random_seed",
+        "abeja_git",
+    )
     try:
         if not any(said(name) for name in named):
             return {}
@@ -100,6 +122,7 @@ def _execution(config: pytest.Config, said: Callable[[str], Any]) -> dict[str, A
         message = f"abeja_install_requirements or abeja_limits: {error}; they must be true or false"
         raise pytest.UsageError(message) from error
     from abeja_emulator.runtime.execution import Execution  # noqa: PLC0415 - a run that says nothing does not pay
+    from abeja_emulator.runtime.git_sources import GitError  # noqa: PLC0415 - the same
     from abeja_emulator.runtime.interpreters import InterpreterError  # noqa: PLC0415 - the same
     from abeja_emulator.runtime.limits import LimitError  # noqa: PLC0415 - the same
     from abeja_emulator.runtime.requirement_files import RequirementsError  # noqa: PLC0415 - the same
@@ -110,11 +133,27 @@ def _execution(config: pytest.Config, said: Callable[[str], Any]) -> dict[str, A
         install_requirements=bool(said("abeja_install_requirements")),
         limits=bool(said("abeja_limits")),
         instance_types=tuple(config.getini("abeja_instance_types")),
+        random_seed=_seed(said("abeja_random_seed")),
+        git=tuple(config.getini("abeja_git")),
+        folders=(config.invocation_params.dir, config.rootpath),
     )
     try:
         return execution.options()
+    except GitError as error:
+        message = f"abeja_git: {error}"
+        raise pytest.UsageError(message) from error
     except (InterpreterError, LimitError, RequirementsError) as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _seed(text: str) -> int | None:
+    from abeja_emulator.runtime.randomness import seed_of  # noqa: PLC0415 - a run that says nothing does not pay
+
+    try:
+        return seed_of(text) if text else None
+    except ValueError as error:
+        message = f"abeja_random_seed: {error}"
+        raise pytest.UsageError(message) from error
 
 
 def check_can_be_made(name: str, path: Path) -> None:

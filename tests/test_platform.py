@@ -139,7 +139,7 @@ class TestNoOperation:
             response = platform.handle(Request(operation.method, path, host=host, headers=[BEARER]))
             said = description(response, 501)
             assert said.startswith(f"{operation.name} ({operation.method} {operation.path}) ")
-            assert "docs/coverage.md" in said
+            assert "docs/limits.md" in said
             assert platform.calls(operation.name)[0].status == 501
 
 

@@ -212,3 +212,28 @@ def handler(context):
     pytester.makepyfile(test_it=MAKES + tests, train=handler)
     for limited in ([], ["--abeja-limits"]):
         pytester.runpytest_subprocess(*options, *limited).assert_outcomes(passed=1)
+
+
+def test_random_seed(pytester: pytest.Pytester, options: list[str]) -> None:
+    """Random numbers of jobs in children and of jobs here are the same, run after run, and others with another seed."""
+    tests = """
+def test_it(make, abeja_jobs, abeja_train):
+    print("numbers:", abeja_jobs.wait(make(), timeout=120).log.split())
+    print("numbers:", abeja_train("train:handler").log.split())
+"""
+    handler = """
+import random
+def handler(context):
+    import numpy
+    print(random.random(), numpy.random.random())
+"""
+    pytester.makepyfile(test_it=MAKES + tests, train=handler)
+    found = []
+    for seed in (1, 1, 2):
+        result = pytester.runpytest_subprocess(*options, "-s", "--abeja-random-seed", str(seed))
+        result.assert_outcomes(passed=1)
+        found.append({line.partition("numbers: ")[2] for line in result.outlines if "numbers: " in line})
+    assert all(len(numbers) == 1 for numbers in found), found
+    assert found[0] == found[1] != found[2]
+    result = pytester.runpytest_subprocess(*options, "--abeja-random-seed", "some")
+    assert "abeja_random_seed: 'some' is no seed" in result.stdout.str() + result.stderr.str()

@@ -33,13 +33,13 @@ def run(pytester: pytest.Pytester) -> Runner:
 
 
 def test_a_run_that_does_not_ask_pays_nothing(pytester: pytest.Pytester) -> None:
-    """None of the emulator's modules but the plugin, and nothing it needs, is imported; no variable is set."""
+    """Nothing of the emulator but the plugin and its options is imported, nothing it needs, and no variable is set."""
     pytester.makepyfile(
         """
         import os, sys
         def test_it():
             ours = {name for name in sys.modules if name.partition(".")[0] == "abeja_emulator"}
-            assert ours == {"abeja_emulator", "abeja_emulator.pytest_plugin"}
+            assert ours == {"abeja_emulator", "abeja_emulator.pytest_plugin", "abeja_emulator.pytest_options"}
             assert not {"msgspec", "multipart", "abeja", "requests", "urllib3"} & set(sys.modules)
             assert not [name for name in os.environ if name.startswith(("ABEJA", "TRAINING_"))]
         """
@@ -59,7 +59,8 @@ def test_help_markers_and_fixtures_are_shown(run: Runner) -> None:
     for name in ("--abeja-emulate", "--abeja-auth", "abeja_emulate", "abeja_environment", "abeja_result_dir"):
         assert name in shown
     shown = run("--markers", way="fixtures").stdout.str()
-    assert "@pytest.mark.abeja(image=None, datasets=None, environment=None, auth=None, jobs=None):" in shown
+    signature = "image=None, datasets=None, environment=None, auth=None, jobs=None, min_evidence=None"
+    assert f"@pytest.mark.abeja({signature}):" in shown
     shown = run("--fixtures", way="fixtures").stdout.str()
     for name in ("abeja ", "abeja_context ", "abeja_dataset ", "abeja_train ", "abeja_result_dir "):
         assert f"\n{name}" in shown
@@ -250,7 +251,7 @@ def test_configuration_that_cannot_be_is_a_usage_error(
 @pytest.mark.parametrize(
     ("marker", "sentence"),
     [
-        ("imgae='x'", "takes image, datasets, environment, auth and jobs by name, not ['imgae']"),
+        ("imgae='x'", "takes image, datasets, environment, auth, jobs and min_evidence by name, not ['imgae']"),
         ("'abeja-inc/all-cpu:18.10'", "by name, not ['abeja-inc/all-cpu:18.10']"),
         ("auth='strikt'", "auth='strikt'): it must be open or strict"),
     ],

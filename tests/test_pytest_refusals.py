@@ -177,7 +177,7 @@ def test_it(fixture, abeja_train):
     result = run(pytester, tests, "--abeja-keep", "kept")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
-        ["2 jobs (2 Complete), 1 call", "test_it.py::test_it", "  body:1 *", "  afterwards:1 *"]
+        ["2 jobs (2 Complete), 1 call", "test_it.py::test_it [[]client]", "  body:1 *", "  afterwards:1 *"]
     )
     assert len(list((pytester.path / "kept" / "test_it.py_test_it").iterdir())) == 2
 

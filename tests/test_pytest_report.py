@@ -74,7 +74,8 @@ def test_the_summary_and_the_section(pytester: pytest.Pytester, options: list[st
             "*= ABEJA Platform =*",
             "2 jobs (2 Complete), * calls",
             "evidence of the operations called: *client",
-            "test_it.py::test_learns",
+            "the weakest evidence a test relied on: 2 tests client *",
+            "test_it.py::test_learns [[]client]",
             "*train-handler:1*2 statistics*validation accuracy *model.json*",
         ]
     )

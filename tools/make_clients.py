@@ -51,6 +51,7 @@ FIRST_SDKS = ("protobuf<3.21", "urllib3<2", "setuptools<80", "numpy<2.3")
 CLIENTS = {
     # With urllib3 2 its downloads do nothing and succeed; it reads its own version with pkg_resources.
     "cli": Client(("3.11", "3.10", "3.9", "3.8"), ("abejacli==2.2.8", "urllib3<2", "setuptools<80")),
+    "sdk102": Client(("3.8",), ("abeja-sdk==1.0.2",)),
     "sdk131": Client(OLD, ("abeja-sdk==1.3.1", *FIRST_SDKS)),
     "sdk200": Client(OLD, ("abeja-sdk==2.0.0", *FIRST_SDKS)),
     "sdk212": Client(OLD, ("abeja-sdk==2.1.2", *FIRST_SDKS)),

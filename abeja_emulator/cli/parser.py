@@ -104,6 +104,7 @@ care of that signal has 25 seconds to save something. A second Ctrl-C kills it.
     )
     _doctor(command("doctor", "look for what will not work here, and say what to do about it"))
     _init(command("init", "write a starter: a handler, its test, a seed file and training.yaml"))
+    _openapi(command("openapi", "write the platform's API down, as OpenAPI 3.1 or as a page for a browser"))
     completion = command(
         "completion",
         "print a completion script for a shell",
@@ -158,6 +159,15 @@ def _serve(parser: Parser) -> None:
         metavar="IMAGE=PYTHON",
         help="the Python that runs the jobs of an image, or of a pattern with *; may be given several times",
     )
+    parser.add_argument(
+        "--git",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="URL=PATH",
+        help="the repository here whose branches stand for those of a version from git, by its URL or a pattern with "
+        "*; nothing is fetched; may be given several times",
+    )
     _json(parser, "print the variables as JSON, in one line")
 
 
@@ -200,6 +210,18 @@ def _of_jobs(parser: Parser) -> None:
     )
     parser.add_argument(
         "--limits", action="store_true", help="hold jobs to the memory and processors of their instance type"
+    )
+    parser.add_argument(
+        "--instance-limit",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="TYPE=LIMITS",
+        help="what a type may use when its name does not say, such as 'gpu:b-4=16GB, 4 cpus'; sets --limits; "
+        "may be given several times",
+    )
+    parser.add_argument(
+        "--random-seed", type=_seed_number, metavar="N", help="seed `random` and NumPy's generator in every job"
     )
     parser.add_argument(
         "--allow-host",
@@ -254,6 +276,11 @@ def _init(parser: Parser) -> None:
     _json(parser, "print the names of the files as JSON")
 
 
+def _openapi(parser: Parser) -> None:
+    parser.add_argument("file", nargs="?", metavar="FILE", help="where, api.json or api.html; stdout by default")
+    parser.add_argument("--html", action="store_true", help="the page, whatever the file is called")
+
+
 def _url(parser: Parser) -> None:
     parser.add_argument(
         "--url",
@@ -278,6 +305,15 @@ def _positive(text: str) -> int:
         message = f"{text!r} is no number of 1 or more"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def _seed_number(text: str) -> int:
+    from abeja_emulator.runtime.randomness import seed_of  # noqa: PLC0415 - imports nothing unless it is given
+
+    try:
+        return seed_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from abeja_emulator.control.secrecy import Secrecy
 from abeja_emulator.epochs import ClosedPlatformError
 from abeja_emulator.errors import InternalServerError, MethodNotAllowed, NotFound, PlatformError
 from abeja_emulator.store.database import ForeignProcessError
+from abeja_emulator.wire.content import Download
 from abeja_emulator.wire.messages import Response
 from abeja_emulator.wire.operations import Base, unique
 from abeja_emulator.wire.routing import Router
@@ -87,7 +88,8 @@ class Control:
         platform.epochs.check(request.born)
         try:
             check_access(request, self._hosts)
-            return self._json(200, self._answer(request, path))
+            answer = self._answer(request, path)
+            return answer.response() if isinstance(answer, Download) else self._json(200, answer)
         except PlatformError as refusal:
             return self._refuse(refusal)
         except ForeignProcessError:
@@ -119,7 +121,7 @@ class Control:
         nearest = self._router.nearest(Base.API, request.method, path)
         if nearest is not None:
             message += f"; the nearest one is {nearest.method} {nearest.path}"
-        message += f"; GET {PREFIX}/openapi.json describes them all"
+        message += f"; GET {PREFIX}/openapi/control.json describes them all"
         raise NotFound(message)
 
     def _refuse(self, error: PlatformError) -> Response:

@@ -34,9 +34,11 @@ from abeja_emulator.control.shapes import (
 from abeja_emulator.control.watching import Watch
 from abeja_emulator.errors import BadRequest, Conflict
 from abeja_emulator.seed_file import SeedDocument
-from abeja_emulator.services.catalogue import all_operations
+from abeja_emulator.services.openapi import platform_openapi
 from abeja_emulator.services.training.jobs import Jobs
+from abeja_emulator.wire.content import Download
 from abeja_emulator.wire.openapi import openapi
+from abeja_emulator.wire.openapi_page import page
 from abeja_emulator.wire.operations import Evidence, Operation, operation, operations_in
 
 if TYPE_CHECKING:
@@ -242,6 +244,21 @@ def advance_clock(call: ControlCall[Nothing, Advance]) -> ClockShown:
 
 @control("GET", PREFIX + "/openapi.json", answer=dict[str, Any])
 def get_openapi(call: ControlCall[Nothing, None]) -> dict[str, Any]:
+    """Return the OpenAPI document of the platform, with what is not emulated."""
+    del call
+    return platform_openapi()
+
+
+@control("GET", PREFIX + "/openapi.html", answer=Download)
+def get_openapi_page(call: ControlCall[Nothing, None]) -> Download:
+    """Return the same as a page for a browser; it needs no network."""
+    del call
+    content = page(platform_openapi()).encode()
+    return Download(content, len(content), "text/html; charset=utf-8")
+
+
+@control("GET", PREFIX + "/openapi/control.json", answer=dict[str, Any])
+def get_control_openapi(call: ControlCall[Nothing, None]) -> dict[str, Any]:
     """Return the OpenAPI document of the control API."""
     del call
     return openapi(
@@ -250,18 +267,6 @@ def get_openapi(call: ControlCall[Nothing, None]) -> dict[str, Any]:
         version=abeja_emulator.__version__,
         description=DESCRIPTION,
         secured=False,
-    )
-
-
-@control("GET", PREFIX + "/openapi/platform.json", answer=dict[str, Any])
-def get_platform_openapi(call: ControlCall[Nothing, None]) -> dict[str, Any]:
-    """Return the OpenAPI document of the platform, with what is not emulated yet."""
-    del call
-    return openapi(
-        all_operations(),
-        title="ABEJA Platform, as emulated",
-        version=abeja_emulator.__version__,
-        description="Generated from what the emulator declares; `x-evidence` says where each part is known from.",
     )
 
 

@@ -17,7 +17,7 @@ from abeja_emulator.control.shapes import (
     StatisticsShown,
 )
 from abeja_emulator.report.redaction import Redaction
-from abeja_emulator.services.training.definitions import zulu
+from abeja_emulator.services.times import zulu
 from abeja_emulator.services.training.jobs import LIFE_CYCLE, Jobs
 from abeja_emulator.services.training.records import LogLine, PostedStatistics, TrainingJob
 

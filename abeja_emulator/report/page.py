@@ -6,7 +6,16 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from abeja_emulator.report.curves import curves
-from abeja_emulator.report.summary import counted, cut, evidence_line, headline, last_values, seconds, size
+from abeja_emulator.report.summary import (
+    counted,
+    cut,
+    evidence_line,
+    headline,
+    last_values,
+    seconds,
+    size,
+    weakest_line,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,6 +55,7 @@ def page(records: Sequence[TestRecord], title: str = "ABEJA Platform, emulated")
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>",
             f"<h1>{escape(title)}</h1><p>{escape(headline(records))}</p><p>{escape(evidence_line(records))}</p>",
+            f"<p>{escape(weakest_line(records))}</p>",
             *(line for record in records for line in _test(record)),
             "</body></html>",
         ]
@@ -56,6 +66,9 @@ def _test(record: TestRecord) -> Iterator[str]:
     outcome = escape(record.outcome)
     meaning = f" <small>{EXPECTATIONS[record.outcome]}</small>" if record.outcome in EXPECTATIONS else ""
     yield f'<section><h2><span class="{outcome}">{outcome}</span> {escape(record.test)}{meaning}</h2>'
+    if record.weakest is not None:
+        names = ", ".join(record.resting_on(record.weakest))
+        yield f"<p><small>weakest evidence: {record.weakest.value} ({escape(names)})</small></p>"
     for sentence in record.refused_hosts:
         yield f'<p class="failed">{escape(sentence)}</p>'
     for job in record.jobs:

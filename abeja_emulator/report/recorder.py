@@ -36,6 +36,7 @@ class Recorder:
         self._ambient = ambient
         self._files_before = self._ambient_files()
         self._begun = platform.clock.timestamp()
+        platform.journal.take_evidence()
         self._remember()
 
     @property
@@ -54,6 +55,7 @@ class Recorder:
             jobs=[self._job(job, entries, redact) for job in jobs],
             calls=[self._call(entry, redact) for entry in entries[-CALLS_KEPT:]],
             calls_in_all=journal.total - self._calls_before,
+            evidence={name: evidence.value for name, evidence in journal.take_evidence().items()},
             refused_hosts=[redact(text) for text in refused_hosts],
         )
         if any(job.id == self._ambient_id for job in record.jobs):

@@ -6,6 +6,8 @@ from typing import Any, Optional
 
 import msgspec
 
+from abeja_emulator.wire.operations import Evidence
+
 
 class CallRecord(msgspec.Struct, kw_only=True):
     """One call of the platform.
@@ -64,6 +66,7 @@ class TestRecord(msgspec.Struct, kw_only=True):
         jobs: its jobs, oldest first.
         calls: its calls, oldest first, those that are remembered.
         calls_in_all: how many calls there were.
+        evidence: where the behaviour is known from of each operation that was called, those in forgotten calls too.
         refused_hosts: calls to hosts that are neither emulated nor allowed, one sentence each.
     """
 
@@ -74,6 +77,7 @@ class TestRecord(msgspec.Struct, kw_only=True):
     jobs: list[JobRecord] = []
     calls: list[CallRecord] = []
     calls_in_all: int = 0
+    evidence: dict[str, str] = {}
     refused_hosts: list[str] = []
 
     @property
@@ -81,11 +85,22 @@ class TestRecord(msgspec.Struct, kw_only=True):
         """The calls that were answered with an error."""
         return [call for call in self.calls if call.status >= 400]  # noqa: PLR2004 - where errors begin
 
+    @property
+    def weakest(self) -> Optional[Evidence]:
+        """The weakest evidence that the test relied on; None without calls."""
+        found = {Evidence(value) for value in self.evidence.values()}
+        return next((evidence for evidence in reversed(Evidence) if evidence in found), None)
+
+    def resting_on(self, evidence: Evidence) -> list[str]:
+        """Return the operations that were called and are known from that."""
+        return sorted(name for name, value in self.evidence.items() if value == evidence.value)
+
     def extend(self, later: TestRecord) -> None:
         """Add what the same test did later, in its teardown."""
         self.jobs += later.jobs
         self.calls += later.calls
         self.calls_in_all += later.calls_in_all
+        self.evidence.update(later.evidence)
         self.refused_hosts += later.refused_hosts
 
 

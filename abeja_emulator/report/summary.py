@@ -22,6 +22,9 @@ REFUSED_LISTED = 10
 CALLS_LISTED = 5
 LOG_LISTED = 30
 
+#: Of the operations that the weakest evidence is about.
+OPERATIONS_LISTED = 6
+
 #: Nobody reads a longer line to its end, and a picture that somebody printed makes one of megabytes.
 CHARACTERS_SHOWN = 2_000
 
@@ -33,13 +36,13 @@ def summary(records: Sequence[TestRecord]) -> list[str]:
     """Return the lines of the summary; none when no test had to do with a platform."""
     if not any(record.jobs or record.calls_in_all or record.refused_hosts for record in records):
         return []
-    lines = [headline(records), evidence_line(records)]
+    lines = [headline(records), evidence_line(records), weakest_line(records)]
     listed = 0
     for record in records:
         if not (record.jobs or record.refused_hosts):
             continue
         if listed < JOBS_LISTED or record.refused_hosts:
-            lines.append(record.test)
+            lines.append(f"{record.test}{resting_on(record)}")
             lines += [f"  {sentence}" for sentence in record.refused_hosts]
             lines += [f"  {line}" for job in record.jobs for line in job_lines(job)]
         listed += len(record.jobs) or 1
@@ -77,6 +80,26 @@ def evidence_line(records: Sequence[TestRecord]) -> str:
                 counted[call.evidence] += 1
     found = ", ".join(f"{number} {evidence}" for evidence, number in counted.items() if number)
     return f"evidence of the operations called: {found}" if found else ""
+
+
+def weakest_line(records: Sequence[TestRecord]) -> str:
+    """Return how many tests relied on what at the weakest, and for the weakest of all on which operations."""
+    counts = Counter(record.weakest for record in records if record.weakest is not None)
+    if not counts:
+        return ""
+    order = [evidence for evidence in reversed(Evidence) if evidence in counts]
+    named = {name for record in records for name in record.resting_on(order[0])}
+    shown = ", ".join(sorted(named)[:OPERATIONS_LISTED])
+    if len(named) > OPERATIONS_LISTED:
+        shown += f" and {len(named) - OPERATIONS_LISTED} more"
+    numbers = [f"{counted(counts[evidence], 'test')} {evidence.value}" for evidence in order]
+    numbers[0] += f" ({shown})"
+    return f"the weakest evidence a test relied on: {', '.join(numbers)}"
+
+
+def resting_on(record: TestRecord) -> str:
+    """Return the weakest evidence that a test relied on, in brackets behind its name; empty without calls."""
+    return "" if record.weakest is None else f" [{record.weakest.value}]"
 
 
 def job_lines(job: JobRecord) -> Iterator[str]:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from abeja_emulator.runtime.git_sources import GitSources
 from abeja_emulator.runtime.interpreters import InterpreterError, Interpreters
 from abeja_emulator.runtime.limits import InstanceTypes
 from abeja_emulator.runtime.requirements import Environments
@@ -28,6 +29,10 @@ class Execution(NamedTuple):
         install_requirements: whether each job gets an environment with its requirements.
         limits: whether jobs are held to what their instance type may use.
         instance_types: lines such as `cpu-1 = 2GB, 1 cpu`, for types that are not as their name says.
+        random_seed: seed of every job's random numbers; None leaves them to chance.
+        git: lines such as `https://github.com/owner/name = ../name`: the URL of versions from git, or a pattern, and
+            the repository of this machine that stands for it.
+        folders: where relative paths of `git` start, see `GitSources.parse`.
     """
 
     python: str | None = None
@@ -35,11 +40,15 @@ class Execution(NamedTuple):
     install_requirements: bool = False
     limits: bool = False
     instance_types: tuple[str, ...] = ()
+    random_seed: int | None = None
+    git: tuple[str, ...] = ()
+    folders: tuple[Path, ...] = ()
 
     def options(self) -> dict[str, Any]:
         """Return the options of an `Executor`.
 
         Raises:
+            GitError: when a line of `git` cannot be read.
             InterpreterError: when a line of `images` cannot be read, or an interpreter is not there.
             LimitError: when a line of `instance_types` cannot be read.
             RequirementsError: when requirements are to be installed, and nothing can do that.
@@ -56,6 +65,8 @@ class Execution(NamedTuple):
             "environments": Environments(cache_folder() / "environments") if self.install_requirements else None,
             "preinstalled": PREINSTALLED,
             "instance_types": types if self.limits else None,
+            "random_seed": self.random_seed,
+            "git": GitSources.parse(self.git, self.folders),
         }
 
 

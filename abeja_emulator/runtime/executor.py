@@ -47,9 +47,9 @@ class _Entry:
 class Executor:
     """Runs the jobs of one Platform.
 
-    From `start` on every job that is made through the API with a source archive is taken: it becomes Active
-    in a child process and ends as Complete, Failed or Stopped, with its log, statistics and result. A job says
-    its own mode with the variable `ABEJA_EMULATOR_JOB_MODE`.
+    From `start` on every job that is made through the API of a version with a source archive, or from git, is
+    taken: it becomes Active in a child process and ends as Complete, Failed or Stopped, with its log, statistics
+    and result. A job says its own mode with the variable `ABEJA_EMULATOR_JOB_MODE`.
 
     Args:
         platform: where the jobs are.
@@ -158,7 +158,10 @@ class Executor:
             self._drop(entry)
 
     def _is_ours(self, job: TrainingJob) -> bool:
-        return job.exec_env != "local" and bool(self._runner.version(job).source)
+        if job.exec_env == "local":
+            return False
+        version = self._runner.version(job)
+        return bool(version.source) or version.git_url is not None
 
     def _take(self, job: TrainingJob) -> None:
         said: Any = job.environment.get(MODE_VARIABLE, self.mode)

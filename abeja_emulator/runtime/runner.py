@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from abeja_emulator.archives import ArchiveError, pack, unpack
 from abeja_emulator.errors import Conflict, NotFound
 from abeja_emulator.runtime.child_process import ChildProcess, NotStarted, launcher_command, launcher_variables
+from abeja_emulator.runtime.git_sources import GitError, GitSources
 from abeja_emulator.runtime.interpreters import InterpreterError, Interpreters
 from abeja_emulator.runtime.limits import Cpus
 from abeja_emulator.runtime.requirement_files import RequirementsError
@@ -95,6 +96,7 @@ class Runner:
         instance_types: what a job of which instance type may use; None limits nothing.
         random_seed: seed of `random` and of NumPy's generator in every job.
         variables: user variables of every job, below those of version and job.
+        git: the repositories that stand for the URLs of versions from git; none by default.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first two by name
@@ -110,6 +112,7 @@ class Runner:
         instance_types: InstanceTypes | None = None,
         random_seed: int | None = None,
         variables: Mapping[str, Any] | None = None,
+        git: GitSources | None = None,
     ) -> None:
         self._platform = platform
         self._folder = folder
@@ -122,6 +125,7 @@ class Runner:
         self._cpus = Cpus()
         self._random_seed = random_seed
         self._variables = variables
+        self._git = git or GitSources()
         self._jobs = Jobs(platform.world)
         self._definitions = Definitions(platform.world)
 
@@ -211,17 +215,15 @@ class Runner:
             return self._prepare(ticket, job, self.version(job), place)
         except Cancelled:
             pass
-        except (ArchiveError, InterpreterError, RequirementsError, VariableError, OSError) as error:
+        except (ArchiveError, GitError, InterpreterError, RequirementsError, VariableError, OSError) as error:
             self._log(job.training_job_id, str(error))
             self.move(job.training_job_id, "Failed", str(error).splitlines()[0])
         return None
 
     def _prepare(self, ticket: Ticket, job: TrainingJob, version: JobDefinitionVersion, place: Path) -> _Prepared:
         work, result, storage = place / "source", place / RESULT_FOLDER, place / "storage"
-        with self._platform.world.store.reading():
-            archive = self._definitions.archive_of(version)
         shutil.rmtree(place, ignore_errors=True)
-        unpack(archive, work)
+        self._fill(work, job, version)
         for folder in (result, storage):
             folder.mkdir(parents=True)
         python = self._interpreters.for_image(version.image)
@@ -248,6 +250,16 @@ class Runner:
         }
         environment.pop(MODE_VARIABLE, None)
         return _Prepared(launcher_command(python), work, environment)
+
+    def _fill(self, work: Path, job: TrainingJob, version: JobDefinitionVersion) -> None:
+        """Put the source of a version into the folder that a job runs in."""
+        if version.git_url is not None:
+            told = self._git.check_out(version, work)
+            self._log(job.training_job_id, f"abeja-emulator: {told}", "INFO")
+            return
+        with self._platform.world.store.reading():
+            archive = self._definitions.archive_of(version)
+        unpack(archive, work)
 
     def _finish(self, job: TrainingJob, code: int, why: str | None, result: Path) -> None:
         """Keep the result, on success and failure alike, and let the job end."""

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.archives import pack, unpack
 from abeja_emulator.errors import Conflict
+from abeja_emulator.runtime.git_sources import GitError, GitSources
 from abeja_emulator.runtime.handlers import Handler, HandlerError
 from abeja_emulator.runtime.images import calling_of, hint_for, make_context
 from abeja_emulator.runtime.job import TrainedJob
 from abeja_emulator.runtime.modules import FreshModules
 from abeja_emulator.runtime.output import Log, kept_output
 from abeja_emulator.runtime.process import restored_environment, restored_process
+from abeja_emulator.runtime.randomness import seeded
 from abeja_emulator.runtime.sdk import thawed_sdk
 from abeja_emulator.runtime.variables import (
     VariableError,
@@ -87,8 +89,10 @@ class Trainer:
         api_url: base URL of the API, for `ABEJA_API_URL`.
         image: image of jobs that name none.
         environment: user variables of every job, below those of version and job.
+        random_seed: seed of `random` and of NumPy's generator in every job.
         relative_result: give the handler a result directory relative to its working directory, as
             the documentation says, instead of the absolute one the runner makes.
+        git: the repositories that stand for the URLs of versions from git; none by default.
     """
 
     def __init__(  # noqa: PLR0913 - all but two by name
@@ -99,14 +103,18 @@ class Trainer:
         api_url: str = "https://api.abeja.io",
         image: str | None = None,
         environment: Mapping[str, Any] | None = None,
+        random_seed: int | None = None,
         relative_result: bool = False,
+        git: GitSources | None = None,
     ) -> None:
         self._platform = platform
         self._folder = folder
         self._api_url = api_url
         self._image = image
         self._environment = environment
+        self._random_seed = random_seed
         self._relative_result = relative_result
+        self._git = git or GitSources()
         self._definitions = Definitions(platform.world)
         self._jobs = Jobs(platform.world)
 
@@ -154,7 +162,9 @@ class Trainer:
         return self._run(job, version, handler)
 
     def run(self, job_id: str) -> TrainedJob:
-        """Run a job that was made through the API and is Pending, from its version's source archive.
+        """Run a job that was made through the API and is Pending, from its version's source archive or from git.
+
+        One whose source is in no repository of this machine fails, and its log says why, as in a child.
 
         Raises:
             NotFound: when there is no such job.
@@ -167,13 +177,35 @@ class Trainer:
                 raise Conflict(message)
             definition = self._definitions.get(job.organization_id, job.job_definition_id)
             version = self._definitions.version(definition, str(job.job_definition_version))
-            archive = self._definitions.archive_of(version)
+            archive = None if version.git_url is not None else self._definitions.archive_of(version)
         source = self._folder / job_id / "source"
         shutil.rmtree(source, ignore_errors=True)
-        unpack(archive, source)
-        return self._run(job, version, Handler(version.handler, source))
+        log = Log(self._platform.clock)
+        if archive is not None:
+            unpack(archive, source)
+        else:
+            try:
+                told = self._git.check_out(version, source)
+            except GitError as error:
+                return self._refuse(job, error, log)
+            log.write("INFO", f"abeja-emulator: {told}\n")
+        return self._run(job, version, Handler(version.handler, source), log)
 
-    def _run(self, job: TrainingJob, version: JobDefinitionVersion, handler: Handler) -> TrainedJob:
+    def _refuse(self, job: TrainingJob, error: Exception, log: Log) -> TrainedJob:
+        """Let a job end that cannot begin."""
+        log.write("WARNING", f"{error}\n")
+        with self._platform.world.store.transaction():
+            current = self._jobs.find(job.training_job_id)
+            self._jobs.log(job.training_job_id, log.lines)
+            if current.status == "Pending":
+                self._jobs.move(current, "Failed", str(error))
+        place = self._folder.resolve() / job.training_job_id
+        shutil.rmtree(place, ignore_errors=True)
+        return TrainedJob(self._platform, job.training_job_id, place / RESULT_FOLDER, error)
+
+    def _run(
+        self, job: TrainingJob, version: JobDefinitionVersion, handler: Handler, log: Log | None = None
+    ) -> TrainedJob:
         # getcwd may be a link's target; the job's paths must be what the handler's own getcwd will say.
         work = handler.work.resolve()
         result = self._folder.resolve() / job.training_job_id / RESULT_FOLDER
@@ -189,7 +221,7 @@ class Trainer:
             **job_variables(job, handler.name, self._api_url, shown, storage),
         }
         calling = calling_of(version.image)
-        log = Log(self._platform.clock)
+        log = log or Log(self._platform.clock)
         self._move(job, "Active")
         outcome = Outcome(1)
         try:
@@ -198,6 +230,7 @@ class Trainer:
                 stack.enter_context(thawed_sdk(environment, outside))
                 stack.enter_context(kept_output(log))
                 stack.enter_context(restored_process(work))
+                stack.enter_context(seeded(self._random_seed))
                 if handler.source is not None:
                     stack.enter_context(FreshModules(handler.source, work))
                 outcome = _call(handler, calling, lambda: _context(calling, job, environment))

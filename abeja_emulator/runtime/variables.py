@@ -7,7 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from abeja_emulator.services.training.definitions import complaint_about
+from abeja_emulator.services.variables import complaint_about
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

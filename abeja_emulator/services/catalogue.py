@@ -1,4 +1,4 @@
-"""Every operation there is, emulated or planned."""
+"""Every operation there is, emulated or not."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from abeja_emulator.services.deployments.operations import OPERATIONS as DEPLOYM
 from abeja_emulator.services.dx_templates.operations import OPERATIONS as DX_TEMPLATES
 from abeja_emulator.services.endpoints.operations import OPERATIONS as ENDPOINTS
 from abeja_emulator.services.labs.operations import OPERATIONS as LABS
+from abeja_emulator.services.limits import missing_operations
 from abeja_emulator.services.models.operations import OPERATIONS as MODELS
 from abeja_emulator.services.notebooks.operations import OPERATIONS as NOTEBOOKS
 from abeja_emulator.services.opsbeellm.operations import OPERATIONS as OPSBEELLM
 from abeja_emulator.services.organizations.operations import OPERATIONS as ORGANIZATIONS
-from abeja_emulator.services.planned import planned_operations
 from abeja_emulator.services.registry.operations import OPERATIONS as REGISTRY
 from abeja_emulator.services.runs.operations import OPERATIONS as RUNS
 from abeja_emulator.services.secrets.operations import OPERATIONS as SECRETS
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def all_operations() -> tuple[Operation, ...]:
-    """Return every operation of the platform; those that are not emulated yet have no rule."""
+    """Return every operation of the platform; those that are not emulated have no rule, and a reason."""
     emulated = (
         *ORGANIZATIONS,
         *DATASETS,
@@ -51,6 +51,4 @@ def all_operations() -> tuple[Operation, ...]:
         *DX_TEMPLATES,
         *OPSBEELLM,
     )
-    known = {(operation.base, operation.method, operation.path) for operation in emulated}
-    planned = (one for one in planned_operations() if (one.base, one.method, one.path) not in known)
-    return unique((*emulated, *planned))
+    return unique((*emulated, *missing_operations()))

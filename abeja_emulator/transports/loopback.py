@@ -166,7 +166,7 @@ class Loopback:
         while True:
             try:
                 # `accept` would make a `socket.socket`, whatever stands there at the moment.
-                descriptor, _ = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001
+                descriptor, peer = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001
             except OSError as error:
                 if error.errno in {errno.EMFILE, errno.ENFILE}:
                     time.sleep(_BREATHER)
@@ -177,7 +177,9 @@ class Loopback:
             if self._listener is not listener:
                 sock.close()
                 return
-            thread = threading.Thread(target=self._serve, args=(sock,), name="abeja-emulator-connection", daemon=True)
+            thread = threading.Thread(
+                target=self._serve, args=(sock, peer[0]), name="abeja-emulator-connection", daemon=True
+            )
             with self._lock:
                 self._threads[thread] = sock
             try:
@@ -187,12 +189,12 @@ class Loopback:
                 self._forget(thread, sock)
                 time.sleep(_BREATHER)
 
-    def _serve(self, sock: socket.socket) -> None:
+    def _serve(self, sock: socket.socket, peer: str) -> None:
         try:
             sock.settimeout(None)
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _Conversation(self._application, self._base_urls, sock, self._on_refused).run()
+            _Conversation(self._application, self._base_urls, sock, peer, self._on_refused).run()
         except OSError:
             # The client went away, or `stop` closed the connection.
             pass
@@ -220,9 +222,11 @@ class _Conversation:
         application: Application,
         base_urls: BaseUrls,
         sock: socket.socket,
+        peer: str,
         on_refused: Callable[[RefusedCall], None] | None,
     ) -> None:
         self._on_refused = on_refused
+        self._peer = peer
         self._application = application
         self._base_urls = base_urls
         self._sock = sock
@@ -301,6 +305,7 @@ class _Conversation:
         if self._base_urls:
             request.target = self._base_urls.strip(request.host, request.target)
         request.born = self._born
+        request.client = self._peer
         try:
             response = self._application.handle(request)
         except TooLateError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Union
 
+from abeja_emulator.wire.messages import Response
+
 if TYPE_CHECKING:
     from abeja_emulator.wire.messages import Body
 
@@ -42,6 +44,20 @@ class Download:
     size: int
     content_type: str | None
 
+    def response(self) -> Response:
+        """Return the answer."""
+        kind = [("Content-Type", self.content_type)] if self.content_type else []
+        return Response(200, [*kind, ("Content-Length", str(self.size))], self.content)
+
+
+@dataclass(frozen=True)
+class Empty:
+    """No content, as an object store answers a PUT."""
+
+    def response(self) -> Response:
+        """Return the answer."""
+        return Response(200, [("Content-Length", "0")])
+
 
 @dataclass(frozen=True)
 class Multipart:
@@ -50,10 +66,13 @@ class Multipart:
     Attributes:
         file: name of the part that holds the file.
         parameters: type of the JSON in the part `parameters`.
+        encoded: name of the field that holds the file in base64 where a client sends JSON instead of a form, as the
+            first SDKs do; empty where none does.
     """
 
     file: str
     parameters: Any
+    encoded: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,3 +81,23 @@ class Form:
 
     file: Upload
     parameters: Any
+
+    def close(self) -> None:
+        """Let go of the file, unless somebody has kept it."""
+        self.file.close()
+
+
+@dataclass(frozen=True)
+class FilesForm:
+    """The shape of a form that is nothing but files: the names of its parts."""
+
+    names: tuple[str, ...]
+
+
+class Files(dict[str, Upload]):
+    """The files a client sent, by the names of their parts."""
+
+    def close(self) -> None:
+        """Let go of those that nobody has kept."""
+        for upload in self.values():
+            upload.close()

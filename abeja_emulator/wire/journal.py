@@ -58,11 +58,14 @@ class Journal:
         self._numbers = itertools.count(1)
         self._entries: deque[tuple[int, Entry]] = deque(maxlen=REMEMBERED)
         self._begun = 0
+        self._evidence: dict[str, Evidence] = {}
         self._listeners: list[Callable[[Entry], None]] = []
 
     def add(self, entry: Entry) -> None:
         """Remember a call, and tell those who listen."""
         self._entries.append((next(self._numbers), entry))
+        if entry.operation is not None and entry.evidence is not None:
+            self._evidence[entry.operation] = entry.evidence
         for listener in self._listeners:
             listener(entry)
 
@@ -74,6 +77,11 @@ class Journal:
             yield
         finally:
             self._listeners = [known for known in self._listeners if known is not listener]
+
+    def take_evidence(self) -> dict[str, Evidence]:
+        """Return the operations called since the last time, however many calls there were, with their evidence."""
+        taken, self._evidence = self._evidence, {}
+        return taken
 
     @property
     def total(self) -> int:

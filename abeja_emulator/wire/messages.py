@@ -29,9 +29,10 @@ class Request:
         length: the body's size in bytes.
         born: when the process that sent it was born, by the monotonic clock; None for this process, and for
             clients that do not say.
+        client: the address it came from, where the transport knows it.
     """
 
-    __slots__ = ("body", "born", "headers", "host", "length", "method", "scheme", "target")
+    __slots__ = ("body", "born", "client", "headers", "host", "length", "method", "scheme", "target")
 
     def __init__(  # noqa: PLR0913 - the parts of a request
         self,
@@ -57,6 +58,7 @@ class Request:
             length = len(body)
         self.length = length
         self.born: float | None = None
+        self.client: str | None = None
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name, whatever its case, or None."""

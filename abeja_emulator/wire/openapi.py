@@ -19,7 +19,7 @@ from abeja_emulator.errors import (
     PayloadTooLarge,
     Unauthorized,
 )
-from abeja_emulator.wire.content import Download, Multipart, Upload
+from abeja_emulator.wire.content import Download, Empty, FilesForm, Multipart, Upload
 from abeja_emulator.wire.operations import Access, Base
 
 if TYPE_CHECKING:
@@ -180,6 +180,10 @@ class _Document:
         if shape is Upload:
             description = "The bytes of a file. Headers that begin with `x-abeja-meta-` are kept as its metadata."
             return {"description": description, "required": False, "content": {_ANYTHING: {}}}
+        if isinstance(shape, FilesForm):
+            binary = {"contentMediaType": "application/octet-stream"}
+            files = {"type": "object", "properties": dict.fromkeys(shape.names, binary), "required": list(shape.names)}
+            return {"required": True, "content": {"multipart/form-data": {"schema": files}}}
         if isinstance(shape, Multipart):
             form = {
                 "type": "object",
@@ -190,8 +194,21 @@ class _Document:
                 "required": [shape.file, "parameters"],
             }
             encoding = {"parameters": {"contentType": _JSON}}
-            return {"required": True, "content": {"multipart/form-data": {"schema": form, "encoding": encoding}}}
+            content: dict[str, Any] = {"multipart/form-data": {"schema": form, "encoding": encoding}}
+            if shape.encoded:
+                content[_JSON] = {"schema": self._with_file(self._schemas[shape.parameters], shape.encoded)}
+            return {"required": True, "content": content}
         return {"required": not _may_be_left_out(shape), "content": {_JSON: {"schema": self._schemas[shape]}}}
+
+    def _with_file(self, schema: dict[str, Any], name: str) -> dict[str, Any]:
+        """Return a schema of an object with one more field, which holds a file in base64."""
+        shape = self._resolved(schema)
+        file = {"type": "string", "contentEncoding": "base64"}
+        return {
+            "type": "object",
+            "properties": {**shape["properties"], name: file},
+            "required": [*shape.get("required", []), name],
+        }
 
     def _answers(self, operation: Operation) -> dict[str, Any]:
         if operation.rule is None:
@@ -199,7 +216,7 @@ class _Document:
         done: dict[str, Any] = {"description": "It is done."}
         if operation.answer is Download:
             done["content"] = {_ANYTHING: {}}
-        elif operation.answer is not None:
+        elif operation.answer not in {None, Empty}:
             done["content"] = {_JSON: {"schema": self._schemas[operation.answer]}}
         return {"200": done, **{str(status): self._refusal(status) for status in operation.errors}}
 
@@ -236,14 +253,16 @@ def _shapes(operations: Iterable[Operation]) -> Iterator[Any]:
     for operation in operations:
         body = operation.body.parameters if isinstance(operation.body, Multipart) else operation.body
         yield from (
-            shape for shape in (operation.query, body, operation.answer) if shape not in {None, Upload, Download}
+            shape
+            for shape in (operation.query, body, operation.answer)
+            if shape not in {None, Upload, Download, Empty} and not isinstance(shape, FilesForm)
         )
 
 
 def _words(operation: Operation) -> tuple[str, str]:
     """Return summary and description of an operation."""
     if operation.rule is None:
-        return "Not emulated yet.", ""
+        return f"Not emulated: {operation.reason}.", ""
     text = _SECTION.split(inspect.cleandoc(operation.rule.__doc__ or ""))[0]
     return operation.summary, text.partition("\n")[2].strip()
 

@@ -18,6 +18,11 @@ class Evidence(enum.Enum):
     DOCUMENTED = "documented"
     INFERRED = "inferred"
 
+    def is_weaker_than(self, other: Evidence) -> bool:
+        """Tell whether less is known than with the other."""
+        order = list(Evidence)
+        return order.index(self) > order.index(other)
+
 
 class Access(enum.Enum):
     """Who may call an operation."""
@@ -54,7 +59,7 @@ class Operation:
         name: unique name, in the SDK's words where the SDK has one.
         method: HTTP method.
         path: template of the path; `{segment}` takes one segment, percent-decoded.
-        rule: what it does; takes a `Call` and returns the answer. None: not emulated yet.
+        rule: what it does; takes a `Call` and returns the answer. None: it is not emulated.
         query: type of the query parameters.
         body: type of the body: a JSON shape, `Upload` or a `Multipart` shape.
         answer: type of the answer: a JSON shape or `Download`.
@@ -65,6 +70,8 @@ class Operation:
         evidence: where its behaviour is known from.
         source: the place that shows it, such as a file of the SDK or a page of the documentation.
         service: the service it belongs to; the name of its folder.
+        reason: why it is not emulated, when it has no rule.
+        deep: whether the last segment of its path takes the rest of a path, with the slashes in it.
     """
 
     name: str
@@ -81,6 +88,8 @@ class Operation:
     evidence: Evidence = Evidence.INFERRED
     source: str = ""
     service: str = ""
+    reason: str = ""
+    deep: bool = False
 
     @property
     def summary(self) -> str:
@@ -107,6 +116,7 @@ def operation(  # noqa: PLR0913 - a declaration names everything once
     access: Access = Access.CREDENTIAL,
     base: Base = Base.API,
     role: Role | None = None,
+    deep: bool = False,
 ) -> Callable[[Callable[[Any], Any]], Operation]:
     """Declare the function below as an operation; its name and docstring become the operation's.
 
@@ -130,6 +140,7 @@ def operation(  # noqa: PLR0913 - a declaration names everything once
             evidence=evidence,
             source=source,
             service=rule.__module__.split(".")[-2],
+            deep=deep,
         )
 
     return declare

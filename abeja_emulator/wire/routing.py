@@ -29,11 +29,12 @@ def _likeness(parts: list[str], segments: list[str]) -> float:
 
 
 class _Node:
-    __slots__ = ("any", "operations", "static")
+    __slots__ = ("any", "operations", "rest", "static")
 
     def __init__(self) -> None:
         self.static: dict[str, _Node] = {}
         self.any: _Node | None = None
+        self.rest: _Node | None = None
         self.operations: dict[str, Operation] = {}
 
 
@@ -42,7 +43,8 @@ class Router:
 
     Segments are split before they are percent-decoded, so that `%2F` stays inside its segment.
     A trailing slash is as good as none: the SDK sends one where the CLI does not, and a redirect
-    would drop the Authorization header (`abeja/training/api/client.py`).
+    would drop the Authorization header (`abeja/training/api/client.py`). A deep operation takes what no other path
+    fits, empty segments included: the SDK asks for `files//dir/a` (`abeja/datalake/api/client.py`, get_bucket_file).
     """
 
     def __init__(self, operations: Iterable[Operation]) -> None:
@@ -62,9 +64,12 @@ class Router:
         operation = found.operations.get(method)
         if operation is None:
             return Route(None, methods=tuple(sorted(found.operations)))
+        parts = operation.path.split("/")[1:]
+        if operation.deep:
+            segments[len(parts) - 1 :] = ["/".join(segments[len(parts) - 1 :])]
         values = {
             part[1:-1]: unquote(segment) if "%" in segment else segment
-            for part, segment in zip(operation.path.split("/")[1:], segments)
+            for part, segment in zip(parts, segments)
             if part.startswith("{")
         }
         return Route(operation, values)
@@ -93,15 +98,19 @@ class Router:
                 found = self._walk(child, segments, position + 1)
                 if found is not None:
                     return found
-        return None
+        return node.rest if any(segments[position:]) else None
 
     def _add(self, operation: Operation) -> None:
         self._operations[operation.base].append(operation)
         node = self._roots[operation.base]
-        for part in operation.path.split("/")[1:]:
+        *parts, last = operation.path.split("/")[1:]
+        for part in parts if operation.deep else (*parts, last):
             if part.startswith("{"):
                 node.any = node.any or _Node()
                 node = node.any
             else:
                 node = node.static.setdefault(part, _Node())
+        if operation.deep:
+            node.rest = node.rest or _Node()
+            node = node.rest
         node.operations[operation.method] = operation

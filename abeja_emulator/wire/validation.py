@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from abeja_emulator.errors import BadRequest
-from abeja_emulator.wire.content import Form, Multipart, Upload
+from abeja_emulator.wire.content import Files, FilesForm, Form, Multipart, Upload
 from abeja_emulator.wire.multipart_form import read_form
 
 if TYPE_CHECKING:
@@ -64,8 +66,12 @@ def body_of(operation: Operation, request: Request, spool: Callable[[], Spool]) 
         return None
     if operation.body is Upload:
         return Upload(request.body, request.length, request.header("content-type"), metadata_of(request))
+    if isinstance(operation.body, Multipart) and operation.body.encoded and _is_json(request):
+        return _encoded(operation, operation.body, request, spool)
     if isinstance(operation.body, Multipart):
         return _form(operation, operation.body, request, spool)
+    if isinstance(operation.body, FilesForm):
+        return _files(operation, operation.body, request, spool)
     return _json(operation, operation.body, request.read(), "the body")
 
 
@@ -76,7 +82,6 @@ def metadata_of(request: Request) -> dict[str, str]:
 
 def _form(operation: Operation, shape: Multipart, request: Request, spool: Callable[[], Spool]) -> Form:
     parts = read_form(request, spool)
-    form: Form | None = None
     try:
         for name in (shape.file, "parameters"):
             if name not in parts:
@@ -84,12 +89,50 @@ def _form(operation: Operation, shape: Multipart, request: Request, spool: Calla
                 raise BadRequest(message)
         content = parts["parameters"].content
         data = content if isinstance(content, bytes) else content.read()
-        form = Form(parts[shape.file], _json(operation, shape.parameters, data, "the part 'parameters'"))
+        parameters = _json(operation, shape.parameters, data, "the part 'parameters'")
+        file = parts.pop(shape.file)
     finally:
         for part in parts.values():
-            if form is None or part is not form.file:
-                part.close()
-    return form
+            part.close()
+    # Metadata travels as headers of the request, not of the part (`abeja/datalake/api/client.py`, upload_bucket_file).
+    return Form(replace(file, metadata=metadata_of(request)), parameters)
+
+
+def _is_json(request: Request) -> bool:
+    return (request.header("content-type") or "").partition(";")[0].strip().lower() == "application/json"
+
+
+def _encoded(operation: Operation, shape: Multipart, request: Request, spool: Callable[[], Spool]) -> Form:
+    """Return what a form would have held, of JSON that has the file in base64."""
+    given = _json(operation, dict[str, Any], request.read(), "the body")
+    encoded = given.pop(shape.encoded, None)
+    parameters = _json(operation, shape.parameters, msgspec.json.encode(given), "the body")
+    try:
+        content = base64.b64decode(encoded or "", validate=True)
+    except (TypeError, ValueError) as error:
+        message = f"{shape.encoded} of {operation.name} is no base64: {error}"
+        raise BadRequest(message) from error
+    if not content:
+        message = f"the body of {operation.name} lacks {shape.encoded}, the file in base64"
+        raise BadRequest(message)
+    sink = spool()
+    sink.write(content)
+    body, size = sink.finish()
+    return Form(Upload(body, size, None), parameters)
+
+
+def _files(operation: Operation, shape: FilesForm, request: Request, spool: Callable[[], Spool]) -> Files:
+    parts = read_form(request, spool)
+    files = Files({name: parts.pop(name) for name in shape.names if name in parts})
+    for part in parts.values():
+        part.close()
+    missing = [name for name in shape.names if name not in files]
+    if missing:
+        files.close()
+        there = ", ".join(sorted([*files, *parts])) or "none"
+        message = f"the form of {operation.name} lacks the parts {', '.join(missing)}; it has {there}"
+        raise BadRequest(message)
+    return files
 
 
 def _json(operation: Operation, shape: Any, data: bytes, where: str) -> Any:

@@ -36,7 +36,10 @@ needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is n
         (["se"], {"serve", "seed"}),
         (
             [""],
-            {"serve", "run", "seed", "snapshot", "jobs", "logs", "doctor", "init", "completion", "--help", "--version"},
+            {
+                *("serve", "run", "seed", "snapshot", "jobs", "logs", "doctor", "init", "openapi", "completion"),
+                *("--help", "--version"),
+            },
         ),
         (["serve", "--auth", ""], {"open", "strict"}),
         (["serve", "--auth", "s"], {"strict"}),

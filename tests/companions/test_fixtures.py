@@ -72,7 +72,8 @@ def test_a_run_that_does_not_ask_pays_nothing(pytester: pytest.Pytester) -> None
         import sys
         def test_it():
             ours = {name for name in sys.modules if name.partition(".")[0] == "abeja_emulator"}
-            assert ours == {"abeja_emulator", "abeja_emulator.pytest_plugin", "abeja_emulator.pytest_companions"}
+            plugin = {"pytest_plugin", "pytest_options", "pytest_companions"}
+            assert ours == {"abeja_emulator", *(f"abeja_emulator.{name}" for name in plugin)}
             assert not {"boto3", "moto", "responses", "pyfakefs", "requests", "urllib3"} & set(sys.modules)
         """
     )

@@ -55,4 +55,5 @@ def abeja(server: Server, client_python: Callable[[str], Path], tmp_path: Path) 
     program = client_python("cli").with_name("abeja")
     for name in ("work", "home"):
         (tmp_path / name).mkdir()
-    return Abeja(program, tmp_path / "work", tmp_path / "home", server.variables())
+    journal = server.platform.journal
+    return Abeja(program, tmp_path / "work", tmp_path / "home", server.variables(), journal)

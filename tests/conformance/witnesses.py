@@ -6,9 +6,9 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from abeja_emulator.platform import Platform
+from tests.checked_platform import CheckedPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FOLDER = "ABEJA_TEST_WITNESSES"
 
 
-class WitnessedPlatform(Platform):
+class WitnessedPlatform(CheckedPlatform):
     """A platform that notes which method of the SDK stands behind each call that succeeds.
 
     Args:
@@ -53,6 +53,11 @@ class WitnessedPlatform(Platform):
         return found
 
 
+def note_round(client: str, passed: int, absent: int) -> None:
+    """Write down how many checks an SDK passed, and how many are about what it does not have."""
+    _write({"client": client, "passed": passed, "absent": absent})
+
+
 def note(client: str, pairs: Iterable[tuple[str, str]]) -> None:
     """Write down what a client was seen to call, if anybody wants to know.
 
@@ -60,9 +65,12 @@ def note(client: str, pairs: Iterable[tuple[str, str]]) -> None:
         client: its name, such as `abeja-sdk`.
         pairs: a method or command of it, and the name of the operation.
     """
+    _write(*({"client": client, "by": by, "operation": operation} for by, operation in sorted(pairs)))
+
+
+def _write(*lines: dict[str, Any]) -> None:
     folder = os.environ.get(FOLDER)
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
         with Path(folder, f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
-            lines = [{"client": client, "by": by, "operation": operation} for by, operation in sorted(pairs)]
             file.writelines(json.dumps(line) + "\n" for line in lines)

@@ -28,7 +28,7 @@ TYPES: dict[str, Any] = {
 }
 
 #: Keywords that say nothing of a value.
-WORDS = {"title", "description", "default", "contentMediaType"}
+WORDS = {"title", "description", "default", "contentMediaType", "contentEncoding"}
 
 
 def operations_of(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -104,7 +104,8 @@ def check_operation(document: dict[str, Any], path: str, method: str, declared: 
 def check_schema(document: dict[str, Any], schema: Any) -> None:
     """Check that a schema, and each within it, has only keywords that `check_value` understands."""
     keywords = {"$ref", "type", "enum", "anyOf", "items", "properties", "required", "additionalProperties"}
-    assert set(schema) <= keywords | {"minimum", "maximum"} | WORDS, schema
+    bounds = {"minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"}
+    assert set(schema) <= keywords | bounds | WORDS, schema
     assert schema.get("type", "string") in TYPES
     assert set(schema.get("required", [])) <= set(schema.get("properties", {}))
     inner = [*schema.get("anyOf", []), *schema.get("properties", {}).values()]
@@ -136,6 +137,8 @@ def fits_itself(value: Any, schema: dict[str, Any]) -> bool:
         ("enum" not in schema or value in schema["enum"])
         and ("minimum" not in schema or value >= schema["minimum"])
         and ("maximum" not in schema or value <= schema["maximum"])
+        and all(len(value) >= schema[name] for name in ("minLength", "minItems") if name in schema)
+        and all(len(value) <= schema[name] for name in ("maxLength", "maxItems") if name in schema)
     )
 
 

@@ -44,7 +44,7 @@ class TestWhose:
         """What is below the prefix and no operation is refused here, with what would have been right."""
         other = StubApplication()
         words = description(ask(Control(platform, None, other), "GET", path), 404)
-        assert "/_emulator/openapi.json" in words
+        assert "/_emulator/openapi/control.json" in words
         assert other.requests == []
 
     def test_by_default_the_platform(self, platform: Platform) -> None:

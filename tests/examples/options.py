@@ -1,18 +1,9 @@
-"""What docs/guide/options.md shows."""
+"""What docs/guide/options.md shows is run beside this test."""
 
 # mypy: ignore-errors
-# ruff: noqa: ANN001, ANN201
-
-import pytest
+# ruff: noqa: ANN001, ANN201, ARG005
 
 
-@pytest.mark.abeja(
-    image="abeja-inc/all-cpu:18.10",  # what the context is: an object up to 18.10, a dict from 19.04 on
-    datasets={"train": "points"},  # alias to a dataset id, or to what abeja_dataset takes
-    environment={"NUM_EPOCHS": 2},  # variables of the job
-    auth="strict",  # credentials are checked in this test
-    jobs="held",  # those that are made through the API stay Pending
-)
-def test_the_marker(abeja_train):
-    job = abeja_train(lambda context: print(context.datasets))
-    assert job.datasets["train"] in job.log
+def test_the_options(abeja_train):
+    job = abeja_train(lambda context: print("trained"))
+    assert job.log == "trained"

@@ -18,7 +18,7 @@ from abeja_emulator.runtime.variables import (
     user_variables,
     without_foreign,
 )
-from abeja_emulator.services.training.definitions import RESERVED
+from abeja_emulator.services.variables import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,13 +9,15 @@ from abeja.datalake.client import Client as DatalakeClient
 from abeja.datasets.client import Client as DatasetsClient
 from abeja.training.client import Client as TrainingClient
 
-from abeja_emulator.platform import Platform
 from abeja_emulator.transports.in_process import InProcess
+from tests.checked_platform import CheckedPlatform
 from tests.services.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from abeja_emulator.platform import Platform
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Platfo
     monkeypatch.setattr("abeja.common.local_file.MOUNT_DIR", cache)
     for name in ("PLATFORM_AUTH_TOKEN", "ABEJA_PLATFORM_DATASOURCE_ID", "ABEJA_PLATFORM_DATASOURCE_SECRET"):
         monkeypatch.delenv(name, raising=False)
-    with Platform() as platform, InProcess(platform):
+    with CheckedPlatform() as platform, InProcess(platform):
         for name, value in platform.credentials().items():
             monkeypatch.setenv(name, value)
         yield platform

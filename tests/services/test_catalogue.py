@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from abeja_emulator.services.catalogue import all_operations
-from abeja_emulator.services.planned import planned_operations
-from abeja_emulator.wire.content import Download, Multipart, Upload
+from abeja_emulator.services.limits import LIMITS, missing_operations
+from abeja_emulator.wire.content import Download, Empty, FilesForm, Multipart, Upload
 from abeja_emulator.wire.operations import Access, Base, Evidence, Operation, unique
 from abeja_emulator.wire.routing import Router
 from tests.services.wire import bare, check_refusal
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from abeja_emulator.platform import Platform
 
 EMULATED = [operation for operation in all_operations() if operation.rule]
-PLANNED = [operation for operation in all_operations() if not operation.rule]
+MISSING = [operation for operation in all_operations() if not operation.rule]
 
-#: What the platform is known to do when a client is at fault; 500 and above are retried by every client.
-REFUSALS = {400, 401, 403, 404, 405, 409, 413}
+#: What the platform is known to do when a client is at fault, and 501 for what is a limit of ours; every client retries
+#: 500, 502, 503 and 504.
+REFUSALS = {400, 401, 403, 404, 405, 409, 413, 501}
 
 #: Values for the segments of a path, none of which is there.
 UNKNOWN = "1999999999999"
@@ -68,7 +69,7 @@ class TestEmulated:
         """Query, body and answer are types that msgspec can check and describe, or bytes."""
         body = operation.body.parameters if isinstance(operation.body, Multipart) else operation.body
         for declared in (operation.query, body, operation.answer):
-            if declared not in {None, Upload, Download}:
+            if declared not in {None, Upload, Download, Empty} and not isinstance(declared, FilesForm):
                 msgspec.json.schema_components([declared])
 
     @pytest.mark.parametrize("operation", EMULATED, ids=named)
@@ -80,30 +81,44 @@ class TestEmulated:
         assert entry.operation == operation.name
 
 
-class TestPlanned:
+class TestMissing:
     """Operations without a rule."""
 
-    @pytest.mark.parametrize("operation", PLANNED, ids=named)
+    @pytest.mark.parametrize("operation", MISSING, ids=named)
     def test_answers_501(self, platform: Platform, operation: Operation) -> None:
-        """Each answers 501 and names itself, instead of inventing an answer."""
+        """Each answers 501 and names itself and the reason, instead of inventing an answer."""
         response = bare(operation.method, filled(operation, platform.organization.id), auth=("user-1", "token"))
-        check_refusal(response, 501, operation.name, "not emulated yet")
+        check_refusal(response, 501, operation.name, operation.reason)
         assert response.json()["error"] == "not_emulated"
 
     def test_all_are_in_the_catalogue(self) -> None:
-        """What is planned is in the catalogue, with a rule by now or without; nothing else in it is without one."""
-        there = {(operation.method, operation.base, operation.path) for operation in all_operations()}
-        planned = planned_operations()
-        assert {(operation.method, operation.base, operation.path) for operation in planned} <= there
-        assert set(PLANNED) <= set(planned)
+        """Whatever has no rule is listed as missing."""
+        assert list(missing_operations()) == MISSING
 
     def test_declaration(self) -> None:
-        """Each names its service, and where it is known from."""
-        for operation in PLANNED:
-            service, _, name = operation.name.partition(".")
-            assert service == operation.service
-            assert name.isidentifier()
+        """Each names its service, the reason, and where it is known from."""
+        for operation in MISSING:
+            assert operation.service in {each.service for each in EMULATED}
+            assert operation.reason
             assert operation.source
+
+
+class TestLimits:
+    """What is left out of operations that are emulated."""
+
+    def test_each_is_of_an_operation(self) -> None:
+        """It names one that is emulated, what of it is missing, and why; none is there twice."""
+        names = {operation.name for operation in EMULATED}
+        for limit in LIMITS:
+            assert limit.operation in names
+            assert limit.part
+            assert limit.reason
+        assert len({(limit.operation, limit.part) for limit in LIMITS}) == len(LIMITS)
+
+    def test_who_refuses_with_501_says_why(self) -> None:
+        """An operation that may answer so is listed."""
+        refusing = {operation.name for operation in EMULATED if 501 in operation.errors}
+        assert refusing <= {limit.operation for limit in LIMITS}
 
 
 class TestWhole:
@@ -115,10 +130,10 @@ class TestWhole:
             "organizations",
             "datasets",
             "datalake",
-            "bucket",
+            "buckets",
             "training",
             "models",
-            "notebook",
+            "notebooks",
             "deployments",
             "services",
             "endpoints",
@@ -128,7 +143,7 @@ class TestWhole:
             "security",
             "secrets",
             "labs",
-            "dx-templates",
+            "dx_templates",
             "opsbeellm",
         }
 

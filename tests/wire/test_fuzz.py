@@ -17,14 +17,10 @@ from hypothesis import strategies as st
 
 from abeja_emulator.platform import Platform
 from abeja_emulator.services.catalogue import all_operations
-from abeja_emulator.services.datalake.channels import Channels
-from abeja_emulator.services.datalake.files import Files
-from abeja_emulator.services.organizations.rules import Accounts
-from abeja_emulator.services.training.definitions import Definitions
-from abeja_emulator.services.training.jobs import Jobs
-from abeja_emulator.wire.content import Download, Multipart, Upload
+from abeja_emulator.wire.content import Download, Empty, FilesForm, Multipart, Upload
 from abeja_emulator.wire.messages import Request
 from abeja_emulator.wire.operations import Access, Base
+from tests.populated import Populated
 from tests.wire.shapes import JSON, TEXT, shaped
 
 if TYPE_CHECKING:
@@ -41,45 +37,11 @@ EMULATED = [operation for operation in all_operations() if operation.rule is not
 BY_NAME = {operation.name: operation for operation in EMULATED}
 
 
-class Populated:
-    """A Platform with one of everything, and what the segments of paths can be on it."""
-
-    def __init__(self) -> None:
-        self.platform = Platform()
-        world, organization = self.platform.world, self.platform.organization.id
-        with world.store.transaction():
-            channel = Channels(world).create(organization, "channel").channel_id
-            datasource = Accounts(world).add_datasource(organization).datasource_id
-            upload = Upload(b"content", 7, "text/plain", {"x-abeja-meta-filename": "a%20b"})
-            files = Files(world)
-            file, reserved = files.upload(channel, upload, "1day").file_id, files.reserve(channel, upload).file_id
-            definitions = Definitions(world)
-            definition = definitions.create(organization, "definition")
-            version = definitions.create_version(definition, Upload(archive(), len(archive())), handler="m:h")
-            jobs = Jobs(world)
-            job = jobs.create(definition, version, self.platform.user.id)
-            jobs.keep_result(job, Upload(archive(), len(archive())))
-        dataset = self.platform.seed.dataset([("one", "a"), ("two", "b")])
-        self.segments = {
-            "organization_id": [organization, "default-org"],
-            "dataset_id": [str(dataset)],
-            "dataset_item_id": ["1", "2"],
-            "channel_id": [channel],
-            "datasource_id": [datasource],
-            "file_id": [file, reserved],
-            "job_definition_name": ["definition", definition.job_definition_id],
-            "job_definition_id": [definition.job_definition_id],
-            "version_id": ["1"],
-            "training_job_id": [job.training_job_id],
-        }
-
-
 @pytest.fixture(scope="module")
 def populated() -> Iterator[Populated]:
     """One for the module: every example is undone."""
-    populated = Populated()
-    with populated.platform:
-        yield populated
+    with Platform() as platform:
+        yield Populated(platform)
 
 
 def archive() -> bytes:
@@ -112,7 +74,7 @@ def body_for(operation: Operation, draw: Any) -> tuple[str | None, bytes]:
     """Return a content type and a body, near to what the operation takes or far from it."""
     if isinstance(operation.body, Multipart) and draw(seldom(st.just(False), True)):  # noqa: FBT003
         return form(operation.body, draw)
-    if operation.body is None or operation.body is Upload or isinstance(operation.body, Multipart):
+    if operation.body is None or operation.body is Upload or isinstance(operation.body, (Multipart, FilesForm)):
         content_type = draw(st.sampled_from([None, "text/plain", "multipart/form-data; boundary=", "é;;=\xff"]))
         return content_type, draw(st.binary(max_size=50))
     content = draw(st.one_of(shaped(operation.body), shaped(operation.body), JSON, st.none()))
@@ -145,10 +107,11 @@ def calls(draw: Any) -> tuple[Operation, dict[str, Any], str, list[tuple[str, st
 
 def target_of(populated: Populated, operation: Operation, segments: dict[str, Any], query: str, draw: Any) -> str:
     """Return the raw target; a segment that was not chosen is one that exists."""
-    path = []
+    path, prefix = [], ""
     for part in operation.path.split("/"):
+        prefix = f"{prefix}/{part}" if part else prefix
         chosen: str | None = segments.get(part[1:-1], part)
-        path.append(draw(st.sampled_from(populated.segments[part[1:-1]])) if chosen is None else chosen)
+        path.append(draw(st.sampled_from(populated.values.get(prefix, ["1"]))) if chosen is None else chosen)
     if operation.access is Access.SIGNATURE and draw(seldom(st.just(False), True)):  # noqa: FBT003
         signed, _ = populated.platform.world.signer.sign(operation.method, *path[2:])
         return signed
@@ -177,5 +140,5 @@ def check(platform: Platform, response: Response) -> None:
     assert response.status in ({404, 405} if called is None else {200, *called.errors}), (entry, content)
     if called is None or response.status != 200:
         assert set(json.loads(content)) <= {"error", "error_description", "error_detail"}
-    elif called.answer is not Download:
+    elif called.answer not in {Download, Empty}:
         msgspec.json.decode(content, type=called.answer, strict=True)

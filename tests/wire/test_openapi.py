@@ -102,8 +102,13 @@ class TestDocument:
 
     def test_two_shapes_of_one_name(self) -> None:
         """Shapes of two services that are called alike are told apart."""
+        lists = [name for name in PLATFORM["components"]["schemas"] if name.endswith("TagListView")]
+        assert len(lists) >= 2
+
+    def test_one_shape_of_many_operations(self) -> None:
+        """A shape that operations of many services share stands once, by its own name."""
         messages = [name for name in PLATFORM["components"]["schemas"] if name.endswith("Message")]
-        assert len(messages) == 2
+        assert messages == ["Message"]
 
     def test_every_call_gives_its_own(self) -> None:
         """Whoever changes one does not change the next."""
@@ -131,8 +136,8 @@ class TestOperation:
 
     def test_not_emulated(self) -> None:
         """It is there with the 501 it answers, and promises nothing else."""
-        _, operation = described(declared(rule=None, errors=(404,)))
-        assert operation["summary"] == "Not emulated yet."
+        _, operation = described(declared(rule=None, reason="it is a dream", errors=(404,)))
+        assert operation["summary"] == "Not emulated: it is a dream."
         assert list(operation["responses"]) == ["501"]
 
     def test_query(self) -> None:
@@ -225,17 +230,24 @@ class TestOperation:
         assert "servers" not in operation
 
 
+#: Services whose operations are all called here: JSON, forms, raw bytes, signed URLs.
+WALKED = {"organizations", "datasets", "datalake"}
+
+
 class TestTruth:
     """What the platform's document says of a request and its answer is so."""
 
     def test_every_answer(self, platform: Platform) -> None:
-        """Every emulated operation is called as the document says, and answers as it says."""
+        """Operations of every kind are called as the document says, and answer as it says.
+
+        What the others answer is held against their declarations whenever a test of theirs calls them.
+        """
         walk = Walk(platform)
         walk.organization()
         walk.datasets()
         walk.channels()
         walk.training()
-        assert walk.called == {each.name for each in all_operations() if each.rule}
+        assert walk.called >= {each.name for each in all_operations() if each.rule and each.service in WALKED}
 
     def test_refusals(self, platform: Platform) -> None:
         """So does one that is refused: without a credential or a signature every one is."""
@@ -297,8 +309,11 @@ class Walk:
         response = self._platform.handle(Request(method, target, headers=[BEARER, *headers], body=body))
         content = response.read()
         assert response.status == 200, (name, content)
-        described = self._operations[name][2]["responses"]["200"]["content"]
+        described = self._operations[name][2]["responses"]["200"].get("content")
         self.called.add(name)
+        if described is None:
+            assert content == b""
+            return None
         if "*/*" in described:
             return content
         answer = json.loads(content)

@@ -73,6 +73,55 @@ class TestSegments:
         assert routed(router("GET /a/{x}"), "GET", "/%61/1") is None
 
 
+class TestDeep:
+    """An operation whose last segment takes the rest of a path."""
+
+    TO = Router(
+        [
+            Operation("list", "GET", "/{bucket}/files"),
+            Operation("file", "GET", "/{bucket}/files/{path}", deep=True),
+            Operation("sign", "POST", "/{bucket}/files/{path}/sign"),
+        ]
+    )
+
+    @pytest.mark.parametrize(
+        ("sent", "path"),
+        [
+            ("a", "a"),
+            ("a/", "a"),
+            ("a/b/c", "a/b/c"),
+            ("/a//b", "/a//b"),
+            ("a%2Fb/%E7%8A%AC", "a/b/犬"),
+            ("files/files", "files/files"),
+            ("a/sign/b", "a/sign/b"),
+        ],
+    )
+    def test_rest(self, sent: str, path: str) -> None:
+        """Slashes, encoded or not, and empty segments are part of it; one slash at the end is as good as none."""
+        route = self.TO.route(Base.API, "GET", f"/1/files/{sent}")
+        assert (route.operation and route.operation.name, route.values) == ("file", {"bucket": "1", "path": path})
+
+    @pytest.mark.parametrize(
+        ("method", "path", "name"),
+        [
+            ("GET", "/1/files", "list"),
+            ("GET", "/1/files/", "list"),
+            ("GET", "/1/files//", None),
+            ("POST", "/1/files/a/sign", "sign"),
+            ("POST", "/1/files/a/b/sign", None),
+            ("DELETE", "/1/files/a/b", None),
+            ("GET", "/1/other/a", None),
+        ],
+    )
+    def test_others_come_first(self, method: str, path: str, name: str | None) -> None:
+        """It takes what fits no other path, and at least something."""
+        assert routed(self.TO, method, path) == name
+
+    def test_methods(self) -> None:
+        """A method it has not is one that the path has not."""
+        assert self.TO.route(Base.API, "DELETE", "/1/files/a/b").methods == ("GET",)
+
+
 class TestChoice:
     """Which operation, when several could be meant."""
 

@@ -275,6 +275,45 @@ class TestForm:
         expected = Form(Upload(b"zip", 3, "application/zip", file_name="a.zip"), Body("a"))
         assert self.form(store, file, parameters) == self.form(store, parameters, file) == expected
 
+    def test_metadata_is_that_of_the_request(self) -> None:
+        """As for a body without a form; headers of a part are none."""
+        body = part('form-data; name="source"; filename="a"', b"x", "X-Abeja-Meta-Part: no")
+        headers = [("Content-Type", FORM), ("X-Abeja-Meta-Label", "%E7%8A%AC"), ("X-Other", "no")]
+        request = Request(
+            "POST", "/", headers=headers, body=body + part("form-data; name=parameters", b'{"name": "a"}') + b"--b--"
+        )
+        with Platform() as platform:
+            form = body_of(self.OPERATION, request, platform.spool)
+        assert form.file.metadata == {"x-abeja-meta-label": "%E7%8A%AC"}
+
+    @pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8"])
+    def test_as_json(self, store: Store, kind: str) -> None:
+        """Where an operation takes that, the file may come in base64 among the parameters."""
+        operation = Operation("do_it", "POST", "/", body=Multipart("source", Body, encoded="source_base64"))
+        request = Request("POST", "/", headers=[("Content-Type", kind)], body=b'{"name": "a", "source_base64": "emlw"}')
+        assert body_of(operation, request, store.blobs.spool) == Form(Upload(b"zip", 3), Body("a"))
+        with pytest.raises(BadRequest, match="multipart/form-data"):
+            body_of(self.OPERATION, request, store.blobs.spool)
+
+    @pytest.mark.parametrize(
+        ("data", "why"),
+        [
+            (b'{"name": "a"}', "lacks source_base64"),
+            (b'{"name": "a", "source_base64": ""}', "lacks source_base64"),
+            (b'{"name": "a", "source_base64": "***"}', "source_base64 of do_it is no base64"),
+            (b'{"name": "a", "source_base64": 1}', "source_base64 of do_it is no base64"),
+            (b'{"source_base64": "emlw"}', "missing required field `name`"),
+            (b"[]", "Expected `object`"),
+            (b"{", "is not JSON"),
+        ],
+    )
+    def test_json_that_is_refused(self, store: Store, data: bytes, why: str) -> None:
+        """What is wrong is said of the field."""
+        operation = Operation("do_it", "POST", "/", body=Multipart("source", Body, encoded="source_base64"))
+        request = Request("POST", "/", headers=[("Content-Type", "application/json")], body=data)
+        with pytest.raises(BadRequest, match=why):
+            body_of(operation, request, store.blobs.spool)
+
     def test_large_file_stays_open_and_nothing_else(self, store: Store, disk: Path) -> None:
         """Parameters and parts that are not asked for may be large too; their files are gone."""
         parameters = b'{"name": "%s"}' % (b"a" * LARGE * 2)

@@ -8,7 +8,8 @@ import msgspec
 
 from abeja_emulator.errors import BadRequest, Conflict, NotFound
 from abeja_emulator.services.datalake.records import Channel
-from abeja_emulator.services.organizations.rules import Accounts, second
+from abeja_emulator.services.organizations.rules import Accounts
+from abeja_emulator.services.times import second
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

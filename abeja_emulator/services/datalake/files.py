@@ -12,6 +12,8 @@ import msgspec
 from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, Conflict, NotFound
 from abeja_emulator.services.datalake.records import File
+from abeja_emulator.services.times import zoned
+from abeja_emulator.services.triggers.firing import fire
 from abeja_emulator.wire.content import Download
 from abeja_emulator.wire.signing import expiry_text
 from abeja_emulator.wire.validation import METADATA_PREFIX
@@ -176,6 +178,7 @@ class Files:
         digest, size = self._world.store.blobs.put(upload.content)
         file = msgspec.structs.replace(file, digest=digest, size=size)
         self._files.insert(file.channel_id, file.file_id, file, expires=_end(file))
+        fire(self._world, file.channel_id, file.file_id)
         return file
 
     def _put(self, file: File) -> File:
@@ -202,11 +205,6 @@ class Files:
 def shown_metadata(file: File, organization_id: str) -> dict[str, str]:
     """Return a file's metadata as answers show it, the platform's own among it."""
     return {**file.metadata, SYSTEM_METADATA: organization_id}
-
-
-def zoned(moment: str) -> str:
-    """Return a kept time as the datalake shows it, `2024-01-02T03:04:05+00:00`."""
-    return moment[:19] + "+00:00"
 
 
 def _check_lifetime(lifetime: str | None) -> None:

@@ -10,10 +10,11 @@ from abeja_emulator.services.datalake.channels import Channels
 from abeja_emulator.services.datalake.files import Files, shown_metadata
 from abeja_emulator.services.datalake.listing import Listing
 from abeja_emulator.services.datalake.records import Channel
+from abeja_emulator.services.messages import Message
 from abeja_emulator.services.organizations.rules import check_organization
 from abeja_emulator.services.paging import Limit, Offset
 from abeja_emulator.wire.call import Call
-from abeja_emulator.wire.content import Download, Upload
+from abeja_emulator.wire.content import Download, Empty, Upload
 from abeja_emulator.wire.operations import Access, Evidence, operation, operations_in
 from abeja_emulator.wire.signing import expiry_text
 
@@ -179,12 +180,6 @@ class LifetimeView(msgspec.Struct):
     channel_id: str
     file_id: str
     lifetime: str
-
-
-class Message(msgspec.Struct):
-    """A sentence."""
-
-    message: str
 
 
 @operation(
@@ -481,16 +476,16 @@ def download_file(call: Call[None, None]) -> Download:
     "PUT",
     SIGNED,
     body=Upload,
-    answer=Download,
+    answer=Empty,
     errors=(403, 404),
     access=Access.SIGNATURE,
     evidence=Evidence.INFERRED,
     source=f"{SOURCE} get_channel_file_upload returns an upload_url; no client sends the PUT itself",
 )
-def upload_file(call: Call[None, Upload]) -> Download:
+def upload_file(call: Call[None, Upload]) -> Empty:
     """Take the content of a file that was announced."""
     Files(call.world).receive(call.path["channel_id"], call.path["file_id"], call.body)
-    return Download(b"", 0, None)
+    return Empty()
 
 
 def _archive(call: Call[None, None], *, archived: bool) -> dict[str, Any]:

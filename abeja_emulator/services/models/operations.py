@@ -1,5 +1,6 @@
-"""Operations on the models of a job definition and on the older `/models` (`abeja/training/api/client.py`)."""
+"""Operations on models, gathered from the modules that declare them."""
 
-from abeja_emulator.wire.operations import operations_in
+from abeja_emulator.services.models.operations_legacy import OPERATIONS as LEGACY
+from abeja_emulator.services.models.operations_training import OPERATIONS as TRAINING
 
-OPERATIONS = operations_in(globals())
+OPERATIONS = (*TRAINING, *LEGACY)

@@ -1,5 +1,9 @@
-"""Operations of OpsBeeLLM (`abeja/opsbeellm`)."""
+"""Operations of OpsBeeLLM (`abeja/opsbeellm`), gathered from the modules that declare them."""
 
-from abeja_emulator.wire.operations import operations_in
+from abeja_emulator.services.opsbeellm.operations_chat import OPERATIONS as CHAT
+from abeja_emulator.services.opsbeellm.operations_datasets import OPERATIONS as DATASETS
+from abeja_emulator.services.opsbeellm.operations_deployments import OPERATIONS as DEPLOYMENTS
+from abeja_emulator.services.opsbeellm.operations_qa import OPERATIONS as QA
+from abeja_emulator.services.opsbeellm.operations_tags import OPERATIONS as TAGS
 
-OPERATIONS = operations_in(globals())
+OPERATIONS = (*DATASETS, *DEPLOYMENTS, *QA, *CHAT, *TAGS)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from abeja_emulator.errors import Conflict, Forbidden, NotFound, Unauthorized
 from abeja_emulator.services.organizations.records import BearerToken, Datasource, Organization, User
+from abeja_emulator.services.times import second
 from abeja_emulator.wire.call import Caller
 from abeja_emulator.wire.operations import Role
 
 if TYPE_CHECKING:
-    import datetime
-
     from abeja_emulator.wire.call import World
     from abeja_emulator.wire.credentials import Credential
     from abeja_emulator.wire.operations import Operation
@@ -119,6 +118,17 @@ class Accounts:
             raise NotFound(message)
         return found
 
+    def envelope(self, organization_id: str, **content: Any) -> dict[str, Any]:
+        """Return `content` the way several services wrap it: with the organization around it."""
+        organization = self.organization(organization_id)
+        return {
+            "organization_id": organization.id,
+            "organization_name": organization.name,
+            "created_at": organization.created_at,
+            "updated_at": organization.updated_at,
+            **content,
+        }
+
     def user(self, user_id: str) -> User | None:
         """Return the user with that id, or None."""
         row = self.users.find(user_id)
@@ -128,6 +138,11 @@ class Accounts:
         """Return the role of a user; one who is not known may only look."""
         user = self.user(user_id)
         return Role.REGULAR if user is None else Role.named(user.role)
+
+    def is_job(self, credential: Credential) -> bool:
+        """Tell whether a credential is the token of a job, which runs on the platform itself."""
+        token = self.bearer_tokens.find(_digest(credential.secret)) if credential.kind == "bearer" else None
+        return token is not None and token.record.training_job_id is not None
 
     def caller(self, credential: Credential) -> Caller:
         """Return who a credential belongs to; secrets are compared in constant time.
@@ -188,11 +203,6 @@ def check_channel(caller: Caller | None, channel_id: str) -> None:
     if caller is not None and caller.channels is not None and channel_id not in caller.channels:
         message = f"data source {caller.user_id} is not linked to channel {channel_id}"
         raise Forbidden(message)
-
-
-def second(moment: datetime.datetime) -> str:
-    """Return a time as organizations, users and channels show it, `2024-01-02T03:04:05Z`."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _digest(secret: str) -> str:

@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from abeja_emulator.archives import ArchiveError, check_archive
 from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, Conflict, NotFound
+from abeja_emulator.services.images import DEFAULT_IMAGE, check_image
+from abeja_emulator.services.times import zulu
+from abeja_emulator.services.training.children import Children
 from abeja_emulator.services.training.records import JobDefinition, JobDefinitionVersion
+from abeja_emulator.services.training.sources import DEFAULT_BRANCH, check_git, check_source, keep_archive
+from abeja_emulator.services.variables import texts_of, variables_of
 from abeja_emulator.wire.content import Download
 
 if TYPE_CHECKING:
     from abeja_emulator.wire.call import World
     from abeja_emulator.wire.content import Upload
     from abeja_emulator.wire.messages import Body
-
-#: Longest description (help text of the CLI).
-DESCRIPTION_LIMIT = 256
-
-#: Image of a version that names none. Evidence: inferred; a later answer without a well-formed image
-#: makes the SDK raise a ValueError (`abeja/common/docker_image_name.py`).
-DEFAULT_IMAGE = "abeja-inc/all-cpu:19.10"
-
-#: What the SDK can read (`abeja/common/docker_image_name.py`).
-_IMAGE = re.compile(r"(?:[a-zA-Z0-9._-]+(?::\d+)?/)?[^/\s]+/[^/\s:]+(?::[^/\s:]+)?")
-
-#: Form of the name of a variable (`abejacli/config/__init__.py`). That the platform refuses what its
-#: command line refuses is inferred; a job could not be given such a variable.
-_VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-
-#: Variables that the platform sets itself (`abejacli/config/__init__.py`, RESERVED_ENV_VAR). Evidence: client; that
-#: it refuses them from a user is inferred: a job would not run as its author thinks it does.
-RESERVED = (
-    "ABEJA_API_URL",
-    "ABEJA_ORGANIZATION_ID",
-    "ABEJA_STORAGE_DIR_PATH",
-    "ABEJA_TRAINING_RESULT_DIR",
-    "DATASETS",
-    "HANDLER",
-    "PLATFORM_AUTH_TOKEN",
-    "PYTHONUNBUFFERED",
-    "SERVICE_TYPE",
-    "TRAINING_JOB_DEFINITION_NAME",
-    "TRAINING_JOB_DEFINITION_VERSION",
-    "TRAINING_JOB_ID",
-    "TRAINING_NOTEBOOK_ID",
-)
 
 
 class Definitions:
@@ -58,6 +29,7 @@ class Definitions:
         self._world = world
         self._definitions = world.store.table("job_definition", JobDefinition)
         self._versions = world.store.table("job_definition_version", JobDefinitionVersion)
+        self._children = Children(world)
 
     def create(self, organization_id: str, name: str) -> JobDefinition:
         """Create a job definition.
@@ -122,12 +94,16 @@ class Definitions:
         return definition
 
     def delete(self, organization_id: str, name: str) -> JobDefinition:
-        """Delete a job definition with its versions, and return it as it was; `Jobs.delete_all` comes before."""
+        """Delete a job definition with its versions, models and notebooks, and return it as it was.
+
+        `Jobs.delete_all` comes before.
+        """
         definition = self.get(organization_id, name)
         identifier = definition.job_definition_id
         for version in self._versions.slice(identifier):
             self._release(version)
         self._versions.delete_under(identifier)
+        self._children.delete_all(identifier)
         self._definitions.delete(organization_id, identifier)
         return definition
 
@@ -140,9 +116,7 @@ class Definitions:
             versions=[version_view(version) for version in self._versions.slice(identifier)],
             jobs=None,
             version_count=self._versions.count(identifier),
-            model_count=0,
-            notebook_count=0,
-            tensorboard_count=0,
+            **self._children.counts(identifier),
         )
         return shown
 
@@ -156,8 +130,10 @@ class Definitions:
         environment: dict[str, Any] | None = None,
         datasets: dict[str, Any] | None = None,
         description: str | None = None,
+        git_url: str | None = None,
+        git_branch: str | None = None,
     ) -> JobDefinitionVersion:
-        """Create the next version of a job definition; one that runs from a folder here has no source.
+        """Create the next version of a job definition; one from git, or from a folder here, has no source.
 
         A handler is taken as it is. The command line checks its form, but nothing shows that the
         platform does: the launcher fails the job instead.
@@ -165,11 +141,13 @@ class Definitions:
         Raises:
             BadRequest: when the source is no archive, or a field is not well-formed; no number is used up.
         """
-        check_description(description)
         image = image or DEFAULT_IMAGE
         check_image(image)
+        if git_url is not None:
+            git_branch = git_branch or DEFAULT_BRANCH
+            check_git(git_url, git_branch)
         variables, inputs = variables_of(environment), datasets_of(datasets)
-        digest, size = ("", 0) if source is None else self._kept(source)
+        digest, size = ("", 0) if source is None else keep_archive(self._world, source)
         now = iso(self._world.clock.now())
         version = JobDefinitionVersion(
             job_definition_id=definition.job_definition_id,
@@ -181,6 +159,8 @@ class Definitions:
             description=description,
             source=digest,
             source_size=size,
+            git_url=git_url,
+            git_branch=git_branch,
             created_at=now,
             modified_at=now,
         )
@@ -208,12 +188,7 @@ class Definitions:
         return self._versions.slice(definition.job_definition_id, archived=archived)
 
     def describe_version(self, definition: JobDefinition, number: str, description: str | None) -> JobDefinitionVersion:
-        """Change the description of a version; nothing else of it can be changed.
-
-        Raises:
-            BadRequest: when it is too long.
-        """
-        check_description(description)
+        """Change the description of a version; nothing else of it can be changed."""
         return self._put(definition, msgspec.structs.replace(self.version(definition, number), description=description))
 
     def archive_version(self, definition: JobDefinition, number: str, *, archived: bool) -> JobDefinitionVersion:
@@ -233,7 +208,7 @@ class Definitions:
             NotFound: when there is no such version, or it has no archive.
         """
         version = self.version(definition, number)
-        _check_source(version)
+        check_source(version)
         target, _ = self._world.signer.sign(
             "GET", "sources", definition.job_definition_id, str(version.job_definition_version)
         )
@@ -255,21 +230,14 @@ class Definitions:
         """Return the source archive of a version.
 
         Raises:
-            NotFound: when it runs from a folder of this machine and has none.
+            NotFound: when it comes from git, or runs from a folder of this machine, and has none.
         """
-        _check_source(version)
+        check_source(version)
         return self._world.store.blobs.content(version.source)
 
     def _release(self, version: JobDefinitionVersion) -> None:
         if version.source:
             self._world.store.blobs.release(version.source)
-
-    def _kept(self, source: Upload) -> tuple[str, int]:
-        try:
-            check_archive(source.content)
-        except ArchiveError as error:
-            raise BadRequest(str(error)) from error
-        return self._world.store.blobs.put(source.content)
 
     def _put(self, definition: JobDefinition, version: JobDefinitionVersion) -> JobDefinitionVersion:
         version = msgspec.structs.replace(version, modified_at=iso(self._world.clock.now()))
@@ -286,6 +254,8 @@ def version_view(version: JobDefinitionVersion) -> dict[str, Any]:
     """Return a version as the API shows it; `user_parameters` is the old name of `environment`."""
     shown = msgspec.structs.asdict(version)
     del shown["source"], shown["source_size"]
+    if version.git_url is None:
+        del shown["git_url"], shown["git_branch"]
     shown.update(
         user_parameters={},
         created_at=zulu(version.created_at),
@@ -294,77 +264,10 @@ def version_view(version: JobDefinitionVersion) -> dict[str, Any]:
     return shown
 
 
-def zulu(moment: str | None) -> str | None:
-    """Return a kept time as training shows it, `2024-01-02T03:04:05.123456Z`."""
-    return None if moment is None else moment + "Z"
-
-
-def variables_of(values: dict[str, Any] | None) -> dict[str, str]:
-    """Return variables as the CLI and the runner pass them on: text, null as the empty text.
-
-    Raises:
-        BadRequest: when a name cannot be one of a variable, or is one of the platform's own.
-    """
-    for name, value in (values or {}).items():
-        complaint = complaint_about(name, value)
-        if complaint is not None:
-            raise BadRequest(complaint)
-    return _texts(values)
-
-
-def complaint_about(name: str, value: Any = None) -> str | None:
-    """Return why a user cannot set a variable of that name to that value, or None."""
-    if not _VARIABLE.fullmatch(name):
-        return f"{name!r} cannot be the name of a variable: letters, digits and _ only, no digit first"
-    if name in RESERVED:
-        return f"{name} is set by the platform itself; choose another name for a variable of your own"
-    if isinstance(value, str) and "\0" in value:
-        return f"the value of {name} has a NUL character, which no variable can have"
-    return None
-
-
 def datasets_of(values: dict[str, Any] | None) -> dict[str, str]:
     """Return alias → dataset id as text; the CLI sends an id as an integer when a file has it unquoted.
 
     Any alias and any id is taken: the launcher passes on every alias, and fails a job whose id is no
     integer.
     """
-    return _texts(values)
-
-
-def check_image(image: str) -> None:
-    """Check the form of an image's name.
-
-    Raises:
-        BadRequest: when the SDK could not read it.
-    """
-    if not _IMAGE.fullmatch(image):
-        message = (
-            f"image {image!r} is not of the form [host/]repository/name[:tag], which the SDK can read; "
-            "write, for example, abeja-inc/all-cpu:19.10"
-        )
-        raise BadRequest(message)
-
-
-def check_description(description: str | None) -> None:
-    """Check the length of a description.
-
-    Raises:
-        BadRequest: when it is longer than `DESCRIPTION_LIMIT`.
-    """
-    if description is not None and len(description) > DESCRIPTION_LIMIT:
-        message = f"a description has at most {DESCRIPTION_LIMIT} characters; this one has {len(description)}"
-        raise BadRequest(message)
-
-
-def _check_source(version: JobDefinitionVersion) -> None:
-    if not version.source:
-        message = (
-            f"version {version.job_definition_version} of job definition {version.job_definition_id} was made "
-            "from a folder of this machine and has no source archive"
-        )
-        raise NotFound(message)
-
-
-def _texts(values: dict[str, Any] | None) -> dict[str, str]:
-    return {name: "" if value is None else str(value) for name, value in (values or {}).items()}
+    return texts_of(values)

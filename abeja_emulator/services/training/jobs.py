@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, Conflict, NotFound, PayloadTooLarge
+from abeja_emulator.services.descriptions import check_description
+from abeja_emulator.services.instance_types import check_instance_type, default_instance_type
 from abeja_emulator.services.organizations.rules import Accounts
-from abeja_emulator.services.training.definitions import check_description, datasets_of, variables_of, zulu
+from abeja_emulator.services.times import utc, zulu
+from abeja_emulator.services.training.definitions import datasets_of
 from abeja_emulator.services.training.records import LogLine, PostedStatistics, TrainingJob
+from abeja_emulator.services.variables import variables_of
 from abeja_emulator.wire.content import Download
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Sequence
 
     from abeja_emulator.services.training.records import JobDefinition, JobDefinitionVersion
@@ -36,8 +39,6 @@ LIFE_CYCLE = {
     "Failed": (),
     "Stopped": (),
 }
-
-_INSTANCE_TYPE = re.compile(r"(cpu|gpu)(:[a-d])?-\d+(\.\d+)?", re.ASCII)
 
 #: Arguments of the SDK's `Statistics.add_stage` that no key of a stage can also be.
 _STAGE_ARGUMENTS = frozenset({"self", "name"})
@@ -77,13 +78,8 @@ class Jobs:
             message = f"{number}job definition {definition.name!r} is archived; unarchive it first"
             raise Conflict(message)
         check_description(description)
-        default = default_instance_type(version.image)
-        if not _INSTANCE_TYPE.fullmatch(instance_type or default):
-            message = (
-                f"instance_type {instance_type!r} is not of the form {{cpu|gpu}}[:{{a|b|c|d}}]-<number>, such as "
-                "cpu-1, cpu-0.25 or gpu:b-4"
-            )
-            raise BadRequest(message)
+        instance_type = instance_type or default_instance_type(version.image)
+        check_instance_type(instance_type)
         now = iso(self._world.clock.now())
         job = TrainingJob(
             training_job_id=self._world.ids.platform_id(),
@@ -93,7 +89,7 @@ class Jobs:
             job_definition_version=version.job_definition_version,
             status="Pending",
             exec_env=exec_env,
-            instance_type=instance_type or default,
+            instance_type=instance_type,
             environment={**version.environment, **variables_of(environment)},
             datasets={**version.datasets, **datasets_of(datasets)},
             description=description,
@@ -169,7 +165,7 @@ class Jobs:
         if status not in LIFE_CYCLE[job.status]:
             complaint = f"job {job.training_job_id} is {job.status} and cannot become {status}"
             raise Conflict(complaint)
-        reached = iso(self._world.clock.now() if at is None else _utc(at))
+        reached = iso(self._world.clock.now() if at is None else utc(at))
         started = job.start_time or (None if status == "Stopped" and job.status == "Pending" else reached)
         return self._put(
             msgspec.structs.replace(
@@ -290,19 +286,3 @@ class Jobs:
         self._jobs.update(job.job_definition_id, job.training_job_id, job, archived=job.archived)
         self._world.tell(job)
         return job
-
-
-def default_instance_type(image: str) -> str:
-    """Return the instance type of a job that names none: documented for all-cpu and all-gpu, else inferred."""
-    name = image.rpartition("/")[2].partition(":")[0]
-    return "gpu-1" if "gpu" in name else "cpu-1"
-
-
-def _utc(moment: datetime.datetime) -> datetime.datetime:
-    try:
-        return (
-            moment.astimezone(datetime.timezone.utc) if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
-        )
-    except OverflowError as error:
-        message = f"the time {moment.isoformat()} is outside the years 1 to 9999 of UTC"
-        raise BadRequest(message) from error

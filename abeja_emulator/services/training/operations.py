@@ -5,12 +5,14 @@ from typing import Any, Literal, Optional, Union
 
 import msgspec
 
+from abeja_emulator.services.descriptions import Description
+from abeja_emulator.services.messages import Message
 from abeja_emulator.services.paging import Limit, Offset
 from abeja_emulator.services.training.definitions import Definitions, version_view
 from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.services.training.records import JobDefinition, LogLine, TrainingJob
 from abeja_emulator.wire.call import Call
-from abeja_emulator.wire.content import Download, Form, Multipart, Upload
+from abeja_emulator.wire.content import Download, Empty, Form, Multipart, Upload
 from abeja_emulator.wire.operations import Access, Evidence, operation, operations_in
 
 DEFINITIONS = "/organizations/{organization_id}/training/definitions"
@@ -45,8 +47,8 @@ class DefinitionQuery(msgspec.Struct):
     include_jobs: bool = True
 
 
-class VersionView(msgspec.Struct):
-    """A version, as the API shows it."""
+class VersionView(msgspec.Struct, omit_defaults=True):
+    """A version, as the API shows it; one that comes from git says from where."""
 
     job_definition_id: str
     job_definition_version: int
@@ -59,6 +61,8 @@ class VersionView(msgspec.Struct):
     archived: bool
     created_at: str
     modified_at: str
+    git_url: Optional[str] = None
+    git_branch: Optional[str] = None
 
 
 class JobView(msgspec.Struct, omit_defaults=True):
@@ -120,7 +124,19 @@ class NewVersion(msgspec.Struct):
     environment: Optional[dict[str, Any]] = None
     user_parameters: Optional[dict[str, Any]] = None
     datasets: Optional[dict[str, Any]] = None
-    description: Optional[str] = None
+    description: Optional[Description] = None
+
+
+class NewGitVersion(msgspec.Struct):
+    """A version to create from a git repository."""
+
+    git_url: str
+    handler: str
+    image: str
+    git_branch: Optional[str] = None
+    environment: Optional[dict[str, Any]] = None
+    datasets: Optional[dict[str, Any]] = None
+    description: Optional[Description] = None
 
 
 class VersionList(msgspec.Struct):
@@ -138,7 +154,7 @@ class VersionListView(msgspec.Struct):
 class NewDescription(msgspec.Struct):
     """What can be changed of a version; what is not named stays as it is."""
 
-    description: Union[str, msgspec.UnsetType, None] = msgspec.UNSET
+    description: Union[Description, msgspec.UnsetType, None] = msgspec.UNSET
 
 
 class SourceView(msgspec.Struct):
@@ -154,7 +170,7 @@ class NewJob(msgspec.Struct):
     user_parameters: Optional[dict[str, Any]] = None
     datasets: Optional[dict[str, Any]] = None
     instance_type: Optional[str] = None
-    description: Optional[str] = None
+    description: Optional[Description] = None
     export_log: Optional[bool] = None
     exec_env: Literal["cloud", "local", "edge", "none"] = "cloud"
 
@@ -201,12 +217,6 @@ class NewLogs(msgspec.Struct):
     """Lines of a log."""
 
     logs: list[NewLogLine]
-
-
-class Message(msgspec.Struct):
-    """A sentence."""
-
-    message: str
 
 
 class Uri(msgspec.Struct):
@@ -293,7 +303,7 @@ def get_training_job_definition(call: Call[DefinitionQuery, None]) -> dict[str, 
     source=f"{SOURCE} delete_training_job_definition",
 )
 def delete_training_job_definition(call: Call[None, None]) -> Message:
-    """Delete a job definition with its versions and jobs."""
+    """Delete a job definition with its versions, jobs, models and notebooks."""
     Jobs(call.world).delete_all(_definition(call))
     name = call.path["job_definition_name"]
     definition = Definitions(call.world).delete(call.path["organization_id"], name)
@@ -333,7 +343,7 @@ def unarchive_training_job_definition(call: Call[None, None]) -> Message:
 @operation(
     "POST",
     VERSIONS,
-    body=Multipart("source_code", NewVersion),
+    body=Multipart("source_code", NewVersion, encoded="source_code_base64"),
     answer=VersionView,
     errors=(400, 401, 403, 404),
     evidence=Evidence.CLIENT,
@@ -351,6 +361,33 @@ def create_training_job_definition_version(call: Call[None, Form]) -> dict[str, 
         environment=parameters.environment or parameters.user_parameters,
         datasets=parameters.datasets,
         description=parameters.description,
+    )
+    return version_view(version)
+
+
+@operation(
+    "POST",
+    DEFINITION + "/git/versions",
+    body=NewGitVersion,
+    answer=VersionView,
+    errors=(400, 401, 403, 404),
+    evidence=Evidence.CLIENT,
+    source="abejacli training create-version-from-git, whose help text says https and master; that the version shows "
+    "where it comes from is inferred",
+)
+def create_training_version_from_git(call: Call[None, NewGitVersion]) -> dict[str, Any]:
+    """Create a version that comes from a git repository, which is not fetched."""
+    body = call.body
+    version = Definitions(call.world).create_version(
+        _definition(call),
+        None,
+        handler=body.handler,
+        image=body.image,
+        environment=body.environment,
+        datasets=body.datasets,
+        description=body.description,
+        git_url=body.git_url,
+        git_branch=body.git_branch,
     )
     return version_view(version)
 
@@ -688,17 +725,17 @@ def download_result(call: Call[None, None]) -> Download:
     "PUT",
     "/_signed/results/{training_job_id}",
     body=Upload,
-    answer=Download,
+    answer=Empty,
     errors=(403, 404),
     access=Access.SIGNATURE,
     evidence=Evidence.CLIENT,
     source=LOCAL,
 )
-def upload_result(call: Call[None, Upload]) -> Download:
+def upload_result(call: Call[None, Upload]) -> Empty:
     """Take the result of a job that ran on the caller's machine."""
     jobs = Jobs(call.world)
     jobs.keep_result(jobs.find(call.path["training_job_id"]), call.body)
-    return Download(b"", 0, None)
+    return Empty()
 
 
 def _definition(call: Call[Any, Any]) -> JobDefinition:

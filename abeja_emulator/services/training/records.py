@@ -18,7 +18,10 @@ class JobDefinition(msgspec.Struct, kw_only=True):
 
 
 class JobDefinitionVersion(msgspec.Struct, kw_only=True):
-    """A version: source archive, handler, image and defaults; `environment` holds text only."""
+    """A version: source archive, handler, image and defaults; `environment` holds text only.
+
+    One from a git repository has its URL and branch in the place of an archive.
+    """
 
     job_definition_id: str
     job_definition_version: int
@@ -30,6 +33,8 @@ class JobDefinitionVersion(msgspec.Struct, kw_only=True):
     archived: bool = False
     source: str = ""
     source_size: int = 0
+    git_url: Optional[str] = None
+    git_branch: Optional[str] = None
     created_at: str
     modified_at: str
 

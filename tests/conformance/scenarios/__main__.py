@@ -40,12 +40,15 @@ def reset() -> None:
 
 def main() -> None:
     """Run the checks of the scenarios that are named, or of all."""
+    # What the SDK itself prints, as the first ones do, must not come between the lines.
+    lines, sys.stdout = sys.stdout, sys.stderr
     known = methods()
     for name in sys.argv[1:] or scenarios():
         for check in checks(importlib.import_module(f"{__package__}.{name}")):
             reset()
             told = outcome(check, known)
-            print(json.dumps(dict(told, check=f"{name}.{check.__name__}")), flush=True)
+            print(json.dumps(dict(told, check=f"{name}.{check.__name__}")), file=lines, flush=True)
+    print(json.dumps({"known": sorted(set(known.values()))}), file=lines, flush=True)
 
 
 if __name__ == "__main__":

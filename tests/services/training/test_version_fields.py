@@ -12,7 +12,8 @@ from abeja.common.docker_image_name import DockerImageName
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from abeja_emulator.services.training.definitions import DEFAULT_IMAGE, RESERVED
+from abeja_emulator.services.images import DEFAULT_IMAGE
+from abeja_emulator.services.variables import RESERVED
 from tests.services.training.samples import HANDLER, IMAGE, state, zipped
 from tests.services.wire import Wire, check_refusal
 

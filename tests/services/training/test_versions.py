@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import abeja.exceptions
 import pytest
 
-from abeja_emulator.services.training.definitions import DESCRIPTION_LIMIT, Definitions
+from abeja_emulator.services.descriptions import DESCRIPTION_LIMIT
+from abeja_emulator.services.training.definitions import Definitions
 from tests.services.training.samples import FILES, HANDLER, IMAGE, linked, state, tarred, unzipped, zipped
 from tests.services.wire import ZULU_MICROSECONDS, Wire, bare, check_answer, check_refusal
 
@@ -139,11 +140,12 @@ class TestUpload:
         )
 
     def test_refused_form(self, wire: Wire, platform: Platform) -> None:
-        """A form without one of its parts, or a body that is no form, is 400 and says what is missing."""
+        """A form without one of its parts, or a body that is none, is 400 and says what is missing."""
         before = state(platform)
         check_refusal(upload(wire, None, {"handler": HANDLER}), 400, "'source_code'")
         check_refusal(wire("POST", VERSIONS, files={"source_code": zipped()}), 400, "'parameters'")
-        check_refusal(wire("POST", VERSIONS, json={"handler": HANDLER}), 400, "multipart/form-data")
+        check_refusal(wire("POST", VERSIONS, data=zipped()), 400, "multipart/form-data")
+        check_refusal(wire("POST", VERSIONS, json={"handler": HANDLER}), 400, "source_code_base64")
         check_refusal(upload(wire, zipped(), {"image": IMAGE}), 400, "handler")
         check_refusal(upload(wire, zipped(), [HANDLER]), 400, "parameters")
         assert state(platform) == before
@@ -283,7 +285,7 @@ class TestOne:
         ]
         for call in calls:
             assert call(longest)["description"] == longest
-            with pytest.raises(abeja.exceptions.BadRequest, match="at most 256 characters"):
+            with pytest.raises(abeja.exceptions.BadRequest, match="length <= 256"):
                 call(longest + "x")
 
     def test_delete(self, api: APIClient, organization: str, platform: Platform, definition: JobDefinition) -> None:

@@ -1,0 +1,48 @@
+"""Random numbers of a job in this process, which repeat from run to run when a seed is given."""
+
+from __future__ import annotations
+
+import random
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: How many seeds NumPy takes.
+_NUMPY_SEEDS = 2**32
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Seed `random` and NumPy's generator as the launcher does for a child, and put both back afterwards.
+
+    Args:
+        seed: any integer; with None nothing is done.
+    """
+    if seed is None:
+        yield
+        return
+    with ExitStack() as stack:
+        stack.callback(random.setstate, random.getstate())
+        random.seed(seed)
+        if find_spec("numpy") is not None:
+            # A handler may import it for the first time, and it must be seeded by then.
+            import numpy as np  # noqa: PLC0415 - slow, and not everybody's
+
+            stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002 - what handlers use
+            np.random.seed(seed % _NUMPY_SEEDS)  # noqa: NPY002 - the same
+        yield
+
+
+def seed_of(text: str) -> int:
+    """Return a seed that somebody wrote.
+
+    Raises:
+        ValueError: when it is no integer from 0 on.
+    """
+    if not (text.isascii() and text.isdigit()):
+        message = f"{text!r} is no seed of random numbers: it is an integer from 0 on, such as 42"
+        raise ValueError(message)
+    return int(text)

@@ -1,0 +1,131 @@
+"""What the platform has and the emulator has not, with the reason: each answers 501 and says it, and a page lists them.
+
+An operation that gets emulated is declared in the folder of its service, and leaves this list.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from abeja_emulator.wire.operations import Base, Evidence, Operation
+
+_RUNS_MODELS = "model code does not run here yet, so nothing could answer"
+
+_SERVICES = "abeja/services/api/client.py"
+
+
+class Limit(NamedTuple):
+    """A part of an operation that is not emulated.
+
+    Attributes:
+        operation: its name.
+        part: what of it.
+        reason: why.
+    """
+
+    operation: str
+    part: str
+    reason: str
+
+
+def missing_operations() -> tuple[Operation, ...]:
+    """Return the operations that are not emulated; none has a rule, and each has the reason."""
+    organization = (
+        ("POST", "/deployments/{deployment_id}/services/{service_id}", "request_service"),
+        ("POST", "/deployments/{deployment_id}", "request_deployment"),
+    )
+    return (
+        _missing(
+            "PUT",
+            "/organizations/{organization_id}/deployments/{deployment_id}/results/{request_id}",
+            "put_result",
+            "called by the platform's own runner",
+        ),
+        *(_missing(*each, f"{_SERVICES} request_service", Base.ORGANIZATION) for each in organization),
+    )
+
+
+def _missing(method: str, path: str, name: str, source: str, base: Base = Base.API) -> Operation:
+    return Operation(
+        name=name,
+        method=method,
+        path=path,
+        base=base,
+        evidence=Evidence.CLIENT,
+        source=source,
+        service="services",
+        reason=_RUNS_MODELS,
+    )
+
+
+#: What is left out of operations that are emulated otherwise.
+LIMITS = (
+    Limit(
+        "list_bucket_files",
+        "`q`",
+        "it is JMESPath, and to what of the answer the platform applies it is not known; it answers 501",
+    ),
+    Limit(
+        "create_training_version_from_git",
+        "the source",
+        "nothing is fetched from the network: a job takes the branch from the repository here that stands for the URL "
+        "(`abeja_git`, `--git`), and fails where none does; submodules are empty and files of git LFS are pointers; "
+        "the download of the source answers 404 and says why",
+    ),
+    Limit(
+        "create_training_version_from_git",
+        "the commit",
+        "that of the time when the version was made cannot be known without the repository, and whether the platform "
+        "keeps to it is not known: the branch is resolved when a job begins, so a later job sees a later commit, and "
+        "its log names the commit (inferred)",
+    ),
+    Limit(
+        "create_labs_app",
+        "building and starting the app",
+        "it is a container of its own; the app stays `pending`, and `stop_after` is kept and does nothing",
+    ),
+    Limit(
+        "create_labs_app", "`setting.yaml`", "it answers 501 where PyYAML is not installed; abeja-emulator[yaml] has it"
+    ),
+    Limit(
+        "push_dx_template", "`template.yaml`", "it answers 501 where PyYAML is not installed, as create_labs_app does"
+    ),
+    Limit("update_labs_app", "building and starting the app", "as for create_labs_app"),
+    Limit(
+        "create_notebook",
+        "Jupyter",
+        "there is no image to start; a notebook is Active after ten seconds of the Platform's clock, and its log says "
+        "that nothing runs",
+    ),
+    Limit("start_notebook", "Jupyter", "as for create_notebook"),
+    Limit(
+        "create_service",
+        "running the model",
+        "model code does not run here yet; a service is READY when it is next looked at",
+    ),
+    Limit("create_run", "running the batch", "model code does not run here yet; a run stays as it was made"),
+    Limit(
+        "create_repository",
+        "pushing images",
+        "the registry's own protocol is not emulated; tags are put there by whoever has the Platform in hand",
+    ),
+    Limit(
+        "create_deployment_version_from_git",
+        "the source",
+        "nothing is fetched from the network; its download answers 404 and says why",
+    ),
+    Limit(
+        "create_deployment_from_template", "the source", "templates are the platform's own; its download answers 404"
+    ),
+)
+
+#: What clients call that is no operation of the API at all.
+ELSEWHERE = (
+    Limit("POST /", "what a model is served at within its container", "model code does not run here yet"),
+    Limit("GET /health_check", "the same container's", "model code does not run here yet"),
+    Limit(
+        "GET an http or https `data_uri`",
+        "a file of a dataset item that lies on a host of its own",
+        "that host is none of the platform's; it is refused, unless allowed or answered by `responses`",
+    ),
+)

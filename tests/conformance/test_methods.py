@@ -1,0 +1,35 @@
+"""Together the checks call every public method of the SDK: whatever it can say has been said to a Platform."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from abeja_emulator.platform import Platform
+from tests.conformance.scenarios.kit import methods, seen
+from tests.conformance.test_scenarios import CHECKS, NOT_DRIVEN, run_here
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import CodeType
+
+#: Methods that the clients of SDK 2.3.6 have, so that none is overlooked.
+API_METHODS = 171
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[CodeType, str]:
+    """The methods of the SDK."""
+    return methods()
+
+
+def test_every_method_is_called(known: dict[CodeType, str], tmp_path: Path) -> None:
+    """But for those that are said not to be: each of these is there, and really is not called."""
+    with seen(known) as called:
+        for name in CHECKS:
+            with Platform(auth="strict") as platform:
+                run_here(name, platform, tmp_path / name)
+    wanted = set(known.values())
+    assert len([name for name in wanted if ".APIClient." in name]) >= API_METHODS
+    assert wanted - called == set(NOT_DRIVEN)
