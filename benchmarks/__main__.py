@@ -43,6 +43,13 @@ def scale() -> Rows:
     return [("at 100,000 items beside 1 item", shown, _times(ratio(results, "many", "one")), "≤ 1.05")]
 
 
+def operations() -> Rows:
+    """The same call where it is the only operation, and where all are there."""
+    results = time_in_turn({"alone": calls.lonely, "all": calls.emulator}, calls=1_000, rounds=9)
+    shown = ", ".join(f"{result.name} {result.value:.0f} {result.unit}" for result in results)
+    return [("all operations beside one", shown, _times(ratio(results, "all", "alone")), "≤ 1.05")]
+
+
 def isolation() -> Rows:
     """What lies between two tests."""
     results = time_in_turn({"ours": runs.isolation_ours, "moto": runs.isolation_moto}, calls=100)
@@ -85,6 +92,7 @@ def memory() -> Rows:
 BENCHMARKS: dict[str, Callable[[], Rows]] = {
     "call": call,
     "scale": scale,
+    "operations": operations,
     "isolation": isolation,
     "start": start,
     "memory": memory,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 from abeja_emulator import Platform
+from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.transports.in_process import InProcess
 
 if TYPE_CHECKING:
@@ -38,6 +39,14 @@ def emulator(items: int = 1) -> Iterator[Callable[[], object]]:
         dataset = platform.seed.dataset([entry] * items, props={"categories": []})
         client = Client()
         yield lambda: client.get_dataset(dataset)
+
+
+@contextmanager
+def lonely() -> Iterator[Callable[[], object]]:
+    """Ours, on a platform that has no operation but the one that is called."""
+    alone = tuple(each for each in all_operations() if each.name == "get_dataset")
+    with mock.patch("abeja_emulator.platform.all_operations", return_value=alone), emulator() as call:
+        yield call
 
 
 def filled() -> AbstractContextManager[Callable[[], object]]:
