@@ -15,8 +15,8 @@ import pytest
 from abeja_emulator.services.deployments.rules import Deployments
 from abeja_emulator.services.deployments.versions import Versions
 from abeja_emulator.services.endpoints.rules import Endpoints
+from abeja_emulator.services.logs.pages import SERVICE_LOG, Logs
 from abeja_emulator.services.models.rules import TrainingModels
-from abeja_emulator.services.services.logs import Logs
 from abeja_emulator.services.services.rules import Services
 from abeja_emulator.services.training.definitions import Definitions
 from abeja_emulator.wire.content import Upload
@@ -273,7 +273,7 @@ def test_a_log_of_many_pages(abeja: Abeja, server: Server, served: tuple[str, st
     world = server.platform.world
     with world.store.transaction():
         for number in range(150):
-            Logs(world).write(first, f"line {number}")
+            Logs(world, SERVICE_LOG).write(first, f"line {number}")
     where = ("--deployment_id", deployment, "--service_id", first)
     page = model(abeja, "describe-service-logs", *where)
     rest = model(abeja, "describe-service-logs", *where, "--next_token", page["next_token"])

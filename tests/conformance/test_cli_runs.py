@@ -8,7 +8,7 @@ import pytest
 
 from abeja_emulator.services.deployments.rules import Deployments
 from abeja_emulator.services.deployments.versions import Versions
-from abeja_emulator.services.runs.logs import RunLogs
+from abeja_emulator.services.logs.pages import RUN_LOG, Logs
 from abeja_emulator.services.runs.rules import Runs
 from tests.conformance.client import shows
 
@@ -64,8 +64,8 @@ def test_logs(abeja: Abeja, server: Server, version: tuple[str, ...]) -> None:
     made = model(abeja, "submit-run", *version, "--input_operator", "text", "--input_target", "x")
     world = server.platform.world
     with world.store.transaction():
-        RunLogs(world).write(made["run_id"], "one")
-        RunLogs(world).write(made["run_id"], "two")
+        Logs(world, RUN_LOG).write(made["run_id"], "one")
+        Logs(world, RUN_LOG).write(made["run_id"], "two")
     where = (*version[:2], "--run_id", made["run_id"])
     page = model(abeja, "describe-run-logs", *where)
     assert [event["message"] for event in page["events"]] == ["one", "two"]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime
 import hashlib
 import heapq
-import string
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, NotFound
 from abeja_emulator.services.buckets.records import BucketFile
-from abeja_emulator.services.datalake.files import LIFETIMES, UNKNOWN_TYPE
+from abeja_emulator.services.datalake.files import LIFETIMES, UNKNOWN_TYPE, check_lifetime, encoded
 from abeja_emulator.services.times import zoned
 from abeja_emulator.wire.content import Download
 from abeja_emulator.wire.signing import expiry_text
@@ -46,9 +44,7 @@ class BucketFiles:
         """
         self.purge()
         path = _checked_path(upload.file_name)
-        if lifetime is not None and lifetime not in LIFETIMES:
-            message = f"lifetime {lifetime!r} is none of {', '.join(LIFETIMES)}"
-            raise BadRequest(message)
+        check_lifetime(lifetime)
         now = self._world.clock.now()
         etag = _etag(upload.content)
         digest, size = self._world.store.blobs.put(upload.content)
@@ -56,7 +52,7 @@ class BucketFiles:
             bucket_id=bucket_id,
             file_id=path,
             content_type=upload.content_type or UNKNOWN_TYPE,
-            metadata={_encoded(name): _encoded(value) for name, value in upload.metadata.items()},
+            metadata={encoded(name): encoded(value) for name, value in upload.metadata.items()},
             lifetime=lifetime,
             uploaded_at=iso(now),
             etag=etag,
@@ -167,8 +163,3 @@ def _etag(content: Body) -> str:
         digest.update(piece)
     content.seek(0)
     return digest.hexdigest()
-
-
-def _encoded(text: str) -> str:
-    """Return header text with bytes beyond ASCII percent-encoded, as the datalake does it."""
-    return text if text.isascii() else quote(text.encode("latin-1"), safe=string.printable)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -138,17 +138,6 @@ class Channels:
         return self._relink(
             organization_id, datasource, [linked for linked in datasource.channels if linked != channel_id]
         )
-
-    def envelope(self, organization_id: str, **content: Any) -> dict[str, Any]:
-        """Return `content` the way this service wraps it: with the organization around it."""
-        organization = self._accounts.organization(organization_id)
-        return {
-            "organization_id": organization.id,
-            "organization_name": organization.name,
-            "created_at": organization.created_at,
-            "updated_at": organization.updated_at,
-            **content,
-        }
 
     def _datasource(self, organization_id: str, channel_id: str, datasource_id: str) -> Datasource:
         self.get(organization_id, channel_id)

@@ -125,7 +125,7 @@ class Files:
     def set_lifetime(self, channel_id: str, file_id: str, lifetime: str) -> File:
         """Let a file live for that long, counted from its upload."""
         file = self.get(channel_id, file_id)
-        _check_lifetime(lifetime)
+        check_lifetime(lifetime)
         return self._put(msgspec.structs.replace(file, lifetime=lifetime))
 
     def delete(self, channel_id: str, file_id: str) -> File:
@@ -163,13 +163,13 @@ class Files:
         }
 
     def _described(self, channel_id: str, upload: Upload, lifetime: str | None) -> File:
-        _check_lifetime(lifetime)
+        check_lifetime(lifetime)
         now = self._world.clock.now()
         return File(
             channel_id=channel_id,
             file_id=self._world.ids.file_id(now),
             content_type=upload.content_type or UNKNOWN_TYPE,
-            metadata={_encoded(name): _encoded(value) for name, value in upload.metadata.items()},
+            metadata={encoded(name): encoded(value) for name, value in upload.metadata.items()},
             lifetime=lifetime,
             uploaded_at=iso(now),
         )
@@ -207,13 +207,18 @@ def shown_metadata(file: File, organization_id: str) -> dict[str, str]:
     return {**file.metadata, SYSTEM_METADATA: organization_id}
 
 
-def _check_lifetime(lifetime: str | None) -> None:
+def check_lifetime(lifetime: str | None) -> None:
+    """Check how long a file is to be kept.
+
+    Raises:
+        BadRequest: when it is none of `LIFETIMES`.
+    """
     if lifetime is not None and lifetime not in LIFETIMES:
         message = f"lifetime {lifetime!r} is none of {', '.join(LIFETIMES)}"
         raise BadRequest(message)
 
 
-def _encoded(text: str) -> str:
+def encoded(text: str) -> str:
     """Return header text with bytes beyond ASCII percent-encoded: curl sends a name as it is, the SDK reads it decoded.
 
     Evidence: inferred.

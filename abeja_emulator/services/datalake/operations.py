@@ -11,7 +11,7 @@ from abeja_emulator.services.datalake.files import Files, shown_metadata
 from abeja_emulator.services.datalake.listing import Listing
 from abeja_emulator.services.datalake.records import Channel
 from abeja_emulator.services.messages import Message
-from abeja_emulator.services.organizations.rules import check_organization
+from abeja_emulator.services.organizations.rules import Accounts, check_organization
 from abeja_emulator.services.paging import Limit, Offset
 from abeja_emulator.wire.call import Call
 from abeja_emulator.wire.content import Download, Empty, Upload
@@ -196,7 +196,7 @@ def create_channel(call: Call[None, NewChannel]) -> dict[str, Any]:
     channels, organization = Channels(call.world), call.path["organization_id"]
     body = call.body
     channel = channels.create(organization, body.name, body.description, body.storage_type)
-    return channels.envelope(organization, channel=channel)
+    return Accounts(call.world).envelope(organization, channel=channel)
 
 
 @operation(
@@ -214,7 +214,9 @@ def list_channels(call: Call[ChannelList, None]) -> dict[str, Any]:
     query = call.query
     archived = query.filter_archived == "include_archived"
     found, more = channels.select(organization, query.offset, query.limit, archived=archived)
-    return channels.envelope(organization, channels=found, limit=query.limit, offset=query.offset, has_next=more)
+    return Accounts(call.world).envelope(
+        organization, channels=found, limit=query.limit, offset=query.offset, has_next=more
+    )
 
 
 @operation(
@@ -228,7 +230,7 @@ def list_channels(call: Call[ChannelList, None]) -> dict[str, Any]:
 def get_channel(call: Call[None, None]) -> dict[str, Any]:
     """Return a channel."""
     channels, organization = Channels(call.world), call.path["organization_id"]
-    return channels.envelope(organization, channel=channels.get(organization, call.path["channel_id"]))
+    return Accounts(call.world).envelope(organization, channel=channels.get(organization, call.path["channel_id"]))
 
 
 @operation(
@@ -245,7 +247,7 @@ def patch_channel(call: Call[None, ChannelChange]) -> dict[str, Any]:
     channels, organization = Channels(call.world), call.path["organization_id"]
     body = call.body
     channel = channels.update(organization, call.path["channel_id"], body.name, body.description)
-    return channels.envelope(organization, channel=channel)
+    return Accounts(call.world).envelope(organization, channel=channel)
 
 
 @operation(
@@ -289,7 +291,9 @@ def list_channel_datasources(call: Call[DatasourceList, None]) -> dict[str, Any]
     query = call.query
     found, more = channels.datasources(organization, call.path["channel_id"], query.offset, query.limit)
     shown = [_datasource(each) for each in found]
-    return channels.envelope(organization, datasources=shown, limit=query.limit, offset=query.offset, has_next=more)
+    return Accounts(call.world).envelope(
+        organization, datasources=shown, limit=query.limit, offset=query.offset, has_next=more
+    )
 
 
 @operation(
@@ -304,7 +308,7 @@ def put_channel_datasource(call: Call[None, None]) -> dict[str, Any]:
     """Link a data source to a channel; linking it twice is a conflict."""
     channels, organization = Channels(call.world), call.path["organization_id"]
     linked = channels.link(organization, call.path["channel_id"], call.path["datasource_id"])
-    return channels.envelope(organization, datasource=_datasource(linked))
+    return Accounts(call.world).envelope(organization, datasource=_datasource(linked))
 
 
 @operation(
@@ -319,7 +323,7 @@ def delete_channel_datasource(call: Call[None, None]) -> dict[str, Any]:
     """End the link of a data source to a channel."""
     channels, organization = Channels(call.world), call.path["organization_id"]
     unlinked = channels.unlink(organization, call.path["channel_id"], call.path["datasource_id"])
-    return channels.envelope(organization, datasource=_datasource(unlinked))
+    return Accounts(call.world).envelope(organization, datasource=_datasource(unlinked))
 
 
 @operation(
@@ -491,7 +495,7 @@ def upload_file(call: Call[None, Upload]) -> Empty:
 def _archive(call: Call[None, None], *, archived: bool) -> dict[str, Any]:
     channels, organization = Channels(call.world), call.path["organization_id"]
     channel = channels.archive(organization, call.path["channel_id"], archived=archived)
-    return channels.envelope(organization, channel=channel)
+    return Accounts(call.world).envelope(organization, channel=channel)
 
 
 def _organization(call: Call[Any, Any]) -> str:

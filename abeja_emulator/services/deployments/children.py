@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.services.endpoints.records import Endpoint
+from abeja_emulator.services.logs.pages import RUN_LOG, SERVICE_LOG, Logs
 from abeja_emulator.services.runs.records import Run
-from abeja_emulator.services.services.records import Service, ServiceLogLine
+from abeja_emulator.services.services.records import Service
 from abeja_emulator.services.triggers.records import Trigger
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ class Children:
     def __init__(self, world: World) -> None:
         store = world.store
         self._services = store.table("service", Service)
-        self._service_logs = store.table("service_log", ServiceLogLine)
+        self._service_logs = Logs(world, SERVICE_LOG)
         self._endpoints = store.table("endpoint", Endpoint)
         self._runs = store.table("run", Run)
-        self._run_logs = store.table("run_log", ServiceLogLine)
+        self._run_logs = Logs(world, RUN_LOG)
         self._triggers = store.table("trigger", Trigger)
 
     def named(self, deployment_id: str) -> dict[str, list[dict[str, Any]]]:
@@ -51,8 +52,8 @@ class Children:
     def delete_all(self, deployment_id: str) -> None:
         """Delete all that is below a deployment besides its code."""
         for service in self._services.slice(deployment_id):
-            self._service_logs.delete_under(service.service_id)
+            self._service_logs.delete(service.service_id)
         for run in self._runs.slice(deployment_id):
-            self._run_logs.delete_under(run.run_id)
+            self._run_logs.delete(run.run_id)
         for table in (self._services, self._endpoints, self._runs, self._triggers):
             table.delete_under(deployment_id)

@@ -4,11 +4,13 @@ from typing import Any, Literal, Optional
 
 import msgspec
 
+from abeja_emulator.services.logs.pages import NOTEBOOK_LOG, Logs
+from abeja_emulator.services.logs.shapes import RecentLogView
 from abeja_emulator.services.messages import Message
-from abeja_emulator.services.notebooks.logs import Logs
 from abeja_emulator.services.notebooks.records import Notebook
 from abeja_emulator.services.notebooks.rules import Notebooks
 from abeja_emulator.services.paging import Limit, Offset
+from abeja_emulator.services.times import millisecond
 from abeja_emulator.services.training.definitions import Definitions
 from abeja_emulator.services.training.records import JobDefinition
 from abeja_emulator.wire.call import Call
@@ -72,21 +74,6 @@ class NotebookLogPage(msgspec.Struct):
 
     next_forward_token: Optional[str] = None
     next_backward_token: Optional[str] = None
-
-
-class NotebookEvent(msgspec.Struct):
-    """A line of a log."""
-
-    message: str
-    timestamp: str
-
-
-class NotebookLogView(msgspec.Struct):
-    """Lines of a log, newest first."""
-
-    events: list[NotebookEvent]
-    next_forward_token: str
-    next_backward_token: str
 
 
 @operation(
@@ -214,7 +201,7 @@ def stop_notebook(call: Call[None, None]) -> dict[str, Any]:
     "GET",
     NOTEBOOK + "/recentlogs",
     query=NotebookLogPage,
-    answer=NotebookLogView,
+    answer=RecentLogView,
     errors=(400, 401, 403, 404),
     evidence=Evidence.DOCUMENTED,
     source=f"{SOURCE} get_notebook_recent_logs; which way forward is, and how many lines a page has, is inferred",
@@ -222,7 +209,9 @@ def stop_notebook(call: Call[None, None]) -> dict[str, Any]:
 def get_notebook_recent_logs(call: Call[NotebookLogPage, None]) -> dict[str, Any]:
     """Return a page of the log of a notebook, newest line first."""
     notebook, query = _notebook(call), call.query
-    return Logs(call.world).recent(notebook.training_notebook_id, query.next_forward_token, query.next_backward_token)
+    return Logs(call.world, NOTEBOOK_LOG).recent(
+        notebook.training_notebook_id, query.next_forward_token, query.next_backward_token, shown=millisecond
+    )
 
 
 def _definition(call: Call[Any, Any]) -> JobDefinition:

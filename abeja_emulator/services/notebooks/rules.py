@@ -11,7 +11,7 @@ from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, Conflict, NotFound
 from abeja_emulator.services.images import DEFAULT_IMAGE, check_image
 from abeja_emulator.services.instance_types import check_instance_type, default_instance_type
-from abeja_emulator.services.notebooks.logs import Logs
+from abeja_emulator.services.logs.pages import NOTEBOOK_LOG, Logs
 from abeja_emulator.services.notebooks.records import Notebook
 from abeja_emulator.services.organizations.rules import Accounts
 from abeja_emulator.services.times import zulu
@@ -39,7 +39,7 @@ class Notebooks:
     def __init__(self, world: World) -> None:
         self._world = world
         self._notebooks = world.store.table("training_notebook", Notebook)
-        self._logs = Logs(world)
+        self._logs = Logs(world, NOTEBOOK_LOG)
         self._accounts = Accounts(world)
 
     def create(

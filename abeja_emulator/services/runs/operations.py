@@ -1,16 +1,15 @@
 """Operations on runs (`abeja/runs/api/client.py`)."""
 
-import datetime
 from typing import Any, Optional, Union
 
 import msgspec
 
 from abeja_emulator.services.deployments.records import Deployment
 from abeja_emulator.services.deployments.rules import Deployments
-from abeja_emulator.services.runs.logs import RunLogs
+from abeja_emulator.services.logs.pages import RUN_LOG, Logs, window_of
+from abeja_emulator.services.logs.shapes import LogQuery, LogView, RecentLogQuery, RecentLogView
 from abeja_emulator.services.runs.records import Run, RunView
 from abeja_emulator.services.runs.rules import Runs
-from abeja_emulator.services.services.logs import window_of
 from abeja_emulator.wire.call import Call
 from abeja_emulator.wire.operations import Evidence, operation, operations_in
 
@@ -43,45 +42,6 @@ class RunListView(msgspec.Struct):
 
     entries: list[RunView]
     next_page_token: Optional[str]
-
-
-class RunLogQuery(msgspec.Struct):
-    """Which lines of a log to show; times without a zone are UTC."""
-
-    next_token: Optional[str] = None
-    start_time: Optional[datetime.datetime] = None
-    end_time: Optional[datetime.datetime] = None
-
-
-class RecentRunLogQuery(msgspec.Struct):
-    """Which lines of a log to show; times without a zone are UTC."""
-
-    next_forward_token: Optional[str] = None
-    next_backward_token: Optional[str] = None
-    start_time: Optional[datetime.datetime] = None
-    end_time: Optional[datetime.datetime] = None
-
-
-class RunLogEvent(msgspec.Struct):
-    """One line of a log."""
-
-    message: str
-    timestamp: str
-
-
-class RunLogView(msgspec.Struct, omit_defaults=True):
-    """A page of a log, oldest line first; no token at its end."""
-
-    events: list[RunLogEvent]
-    next_token: Optional[str] = None
-
-
-class RecentRunLogView(msgspec.Struct):
-    """A page of a log, newest line first, and how to go on both ways."""
-
-    events: list[RunLogEvent]
-    next_backward_token: str
-    next_forward_token: str
 
 
 @operation(
@@ -142,35 +102,36 @@ def get_run(call: Call[None, None]) -> dict[str, Any]:
 @operation(
     "GET",
     RUN + "/logs",
-    query=RunLogQuery,
-    answer=RunLogView,
+    query=LogQuery,
+    answer=LogView,
     errors=(400, 401, 403, 404),
     evidence=Evidence.DOCUMENTED,
     source=f"{SOURCE} get_run_logs",
 )
-def get_run_logs(call: Call[RunLogQuery, None]) -> dict[str, Any]:
+def get_run_logs(call: Call[LogQuery, None]) -> dict[str, Any]:
     """Return a page of a run's log, oldest line first; the last page has no token."""
     query = call.query
-    return RunLogs(call.world).page(_run(call).run_id, window_of(query.start_time, query.end_time), query.next_token)
+    window = window_of(query.start_time, query.end_time)
+    return Logs(call.world, RUN_LOG).page(_run(call).run_id, query.next_token, window=window)
 
 
 @operation(
     "GET",
     RUN + "/recentlogs",
-    query=RecentRunLogQuery,
-    answer=RecentRunLogView,
+    query=RecentLogQuery,
+    answer=RecentLogView,
     errors=(400, 401, 403, 404),
     evidence=Evidence.DOCUMENTED,
     source=f"{SOURCE} get_run_recent_logs; that forward is towards later lines is inferred",
 )
-def get_run_recent_logs(call: Call[RecentRunLogQuery, None]) -> dict[str, Any]:
+def get_run_recent_logs(call: Call[RecentLogQuery, None]) -> dict[str, Any]:
     """Return a page of a run's log, newest line first; at both ends a page is empty and has tokens."""
     query = call.query
-    return RunLogs(call.world).recent(
+    return Logs(call.world, RUN_LOG).recent(
         _run(call).run_id,
-        window_of(query.start_time, query.end_time),
         query.next_forward_token,
         query.next_backward_token,
+        window=window_of(query.start_time, query.end_time),
     )
 
 

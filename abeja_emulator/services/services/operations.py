@@ -1,14 +1,14 @@
 """Operations on services (`abeja/services/api/client.py`)."""
 
-import datetime
 from typing import Any, Literal, Optional, Union
 
 import msgspec
 
 from abeja_emulator.services.deployments.records import Deployment
 from abeja_emulator.services.deployments.rules import Deployments
+from abeja_emulator.services.logs.pages import SERVICE_LOG, Logs, window_of
+from abeja_emulator.services.logs.shapes import LogQuery, LogView, RecentLogQuery, RecentLogView
 from abeja_emulator.services.messages import Message
-from abeja_emulator.services.services.logs import Logs, window_of
 from abeja_emulator.services.services.records import Service
 from abeja_emulator.services.services.rules import Services
 from abeja_emulator.wire.call import Call
@@ -80,45 +80,6 @@ class ServiceListView(msgspec.Struct):
     """All services of a deployment."""
 
     entries: list[ServiceView]
-
-
-class RecentLogQuery(msgspec.Struct):
-    """Which lines of a log to show; times without a zone are UTC."""
-
-    next_forward_token: Optional[str] = None
-    next_backward_token: Optional[str] = None
-    start_time: Optional[datetime.datetime] = None
-    end_time: Optional[datetime.datetime] = None
-
-
-class LogQuery(msgspec.Struct):
-    """Which lines of a log to show; times without a zone are UTC."""
-
-    next_token: Optional[str] = None
-    start_time: Optional[datetime.datetime] = None
-    end_time: Optional[datetime.datetime] = None
-
-
-class LogEvent(msgspec.Struct):
-    """One line of a log."""
-
-    message: str
-    timestamp: str
-
-
-class RecentLogView(msgspec.Struct):
-    """A page of a log, newest line first, and how to go on both ways."""
-
-    events: list[LogEvent]
-    next_backward_token: str
-    next_forward_token: str
-
-
-class LogView(msgspec.Struct, omit_defaults=True):
-    """A page of a log, oldest line first; no token at its end."""
-
-    events: list[LogEvent]
-    next_token: Optional[str] = None
 
 
 @operation(
@@ -253,11 +214,11 @@ def start_service(call: Call[None, None]) -> Message:
 def get_service_recent_logs(call: Call[RecentLogQuery, None]) -> dict[str, Any]:
     """Return a page of a service's log, newest line first; at both ends a page is empty and has tokens."""
     query = call.query
-    return Logs(call.world).recent(
+    return Logs(call.world, SERVICE_LOG).recent(
         _service(call).service_id,
-        window_of(query.start_time, query.end_time),
         query.next_forward_token,
         query.next_backward_token,
+        window=window_of(query.start_time, query.end_time),
     )
 
 
@@ -274,7 +235,7 @@ def get_service_logs(call: Call[LogQuery, None]) -> dict[str, Any]:
     """Return a page of a service's log, oldest line first; the last page has no token."""
     query = call.query
     window = window_of(query.start_time, query.end_time)
-    return Logs(call.world).page(_service(call).service_id, window, query.next_token)
+    return Logs(call.world, SERVICE_LOG).page(_service(call).service_id, query.next_token, window=window)
 
 
 def _deployment(call: Call[Any, Any]) -> Deployment:

@@ -1,4 +1,4 @@
-"""What is kept of services and their logs."""
+"""What is kept of services."""
 
 from typing import Optional
 
@@ -27,10 +27,3 @@ class Service(msgspec.Struct, kw_only=True):
     creator_id: str
     created_at: str
     modified_at: str
-
-
-class ServiceLogLine(msgspec.Struct, kw_only=True):
-    """One line of a service's log; `at` is `clock.iso` text."""
-
-    at: str
-    message: str

@@ -11,8 +11,8 @@ from abeja_emulator.errors import BadRequest, Conflict, NotFound
 from abeja_emulator.services.datalake.channels import Channels
 from abeja_emulator.services.deployments.versions import Versions, environment_of
 from abeja_emulator.services.endpoints.records import Endpoint
+from abeja_emulator.services.logs.pages import SERVICE_LOG, Logs
 from abeja_emulator.services.organizations.rules import Accounts
-from abeja_emulator.services.services.logs import Logs
 from abeja_emulator.services.services.records import Service
 from abeja_emulator.services.services.settings import (
     DEFAULT_INSTANCE_TYPE,
@@ -45,7 +45,7 @@ class Services:
         self._versions = Versions(world)
         self._channels = Channels(world)
         self._accounts = Accounts(world)
-        self._logs = Logs(world)
+        self._logs = Logs(world, SERVICE_LOG)
 
     def create(  # noqa: PLR0913 - the fields of a service
         self,

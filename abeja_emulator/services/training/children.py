@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from abeja_emulator.services.logs.pages import NOTEBOOK_LOG, Logs
 from abeja_emulator.services.models.records import TrainingModel
 from abeja_emulator.services.notebooks.records import Notebook
-from abeja_emulator.services.training.records import LogLine
 
 if TYPE_CHECKING:
     from abeja_emulator.wire.call import World
@@ -22,7 +22,7 @@ class Children:
         self._blobs = world.store.blobs
         self._models = world.store.table("training_model", TrainingModel)
         self._notebooks = world.store.table("training_notebook", Notebook)
-        self._logs = world.store.table("notebook_log", LogLine)
+        self._logs = Logs(world, NOTEBOOK_LOG)
 
     def counts(self, definition_id: str) -> dict[str, int]:
         """Return how many there are below a definition, archived ones too, by the names that answers have.
@@ -40,6 +40,6 @@ class Children:
         for model in self._models.slice(definition_id):
             self._blobs.release(model.content)
         for notebook in self._notebooks.slice(definition_id):
-            self._logs.delete_under(notebook.training_notebook_id)
+            self._logs.delete(notebook.training_notebook_id)
         self._models.delete_under(definition_id)
         self._notebooks.delete_under(definition_id)

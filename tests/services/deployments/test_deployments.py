@@ -9,8 +9,8 @@ import pytest
 
 from abeja_emulator.services.deployments.rules import Deployments
 from abeja_emulator.services.descriptions import DESCRIPTION_LIMIT
+from abeja_emulator.services.logs.pages import RUN_LOG, Logs
 from abeja_emulator.services.organizations.rules import Accounts
-from abeja_emulator.services.runs.logs import RunLogs
 from abeja_emulator.services.variables import RESERVED
 from tests.services.deployments.samples import DEPLOYMENTS, full_deployment, shown
 from tests.services.training.samples import state
@@ -172,7 +172,7 @@ class TestEffects:
         before = state(platform)
         made = full_deployment(organization)
         with platform.world.store.transaction():
-            RunLogs(platform.world).write(made["run_id"], "a line")
+            Logs(platform.world, RUN_LOG).write(made["run_id"], "a line")
         answer = api.delete_deployment(organization, made["deployment_id"])
         assert answer == {"message": f"{made['deployment_id']} deleted"}
         assert state(platform) == before

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import abeja.exceptions
 import pytest
 
-from abeja_emulator.services.notebooks.logs import LINES_PER_PAGE, Logs
+from abeja_emulator.services.logs.pages import LINES_PER_PAGE, NOTEBOOK_LOG, Logs
 from tests.services.notebooks.test_notebooks import NOTEBOOKS
 from tests.services.wire import Wire, check_answer, check_refusal
 
@@ -24,7 +24,7 @@ def write(platform: Platform, notebook: dict[str, Any], *messages: str) -> None:
     """Append lines to the log of a notebook."""
     with platform.world.store.transaction():
         for message in messages:
-            Logs(platform.world).write(notebook["id"], message)
+            Logs(platform.world, NOTEBOOK_LOG).write(notebook["id"], message)
 
 
 def messages(page: dict[str, Any]) -> list[str]:
@@ -98,7 +98,7 @@ def test_back_from_the_end(platform: Platform, api: APIClient, organization: str
 
 def test_empty_log(platform: Platform) -> None:
     """Tokens of a log without lines stand for its beginning: nothing is before, and what comes is behind."""
-    logs = Logs(platform.world)
+    logs = Logs(platform.world, NOTEBOOK_LOG)
     with platform.world.store.transaction():
         page = logs.recent("1")
         logs.write("1", "first")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from abeja_emulator.services.runs.logs import RunLogs
+from abeja_emulator.services.logs.pages import RUN_LOG, Logs
 from abeja_emulator.services.runs.rules import Runs
 
 if TYPE_CHECKING:
@@ -31,4 +31,4 @@ def write(platform: Platform, run: dict[str, Any], *messages: str) -> None:
     for message in messages:
         platform.clock.advance(1)
         with platform.world.store.transaction():
-            RunLogs(platform.world).write(run["run_id"], message)
+            Logs(platform.world, RUN_LOG).write(run["run_id"], message)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from abeja.services import APIClient as ServicesAPI
 
-from abeja_emulator.services.runs.logs import RunLogs
-from abeja_emulator.services.services.logs import LINES_PER_PAGE
-from abeja_emulator.services.services.records import ServiceLogLine
+from abeja_emulator.services.logs.pages import LINES_PER_PAGE, RUN_LOG, Logs
+from abeja_emulator.services.logs.records import Line
 from tests.services.runs.samples import write
 from tests.services.wire import ZULU_MICROSECONDS, Wire, check_answer, check_refusal
 
@@ -52,10 +51,10 @@ def test_lines(api: APIClient, organization: str, run: dict[str, Any], platform:
 def test_batches_of_lines(api: APIClient, organization: str, run: dict[str, Any], platform: Platform) -> None:
     """Lines that come many at a time have times of their own, and follow what was written."""
     write(platform, run, "first")
-    lines = [ServiceLogLine(at=f"2024-01-02T03:04:0{number}.000000", message=str(number)) for number in range(3)]
+    lines = [Line(at=f"2024-01-02T03:04:0{number}.000000", message=str(number)) for number in range(3)]
     with platform.world.store.transaction():
-        RunLogs(platform.world).append(run["run_id"], lines)
-        RunLogs(platform.world).append(run["run_id"], [])
+        Logs(platform.world, RUN_LOG).append(run["run_id"], lines)
+        Logs(platform.world, RUN_LOG).append(run["run_id"], [])
     write(platform, run, "last")
     page = api.get_run_logs(organization, run["deployment_id"], run["run_id"])
     assert messages(page) == ["first", "0", "1", "2", "last"]
@@ -82,9 +81,9 @@ def test_times(
     api: APIClient, wire: Wire, path: str, organization: str, run: dict[str, Any], platform: Platform
 ) -> None:
     """Both bounds are included; the SDK sends them without a zone, in UTC, the command line as they were typed."""
-    lines = [ServiceLogLine(at=f"2024-01-02T03:04:0{number}.000000", message=str(number)) for number in range(5)]
+    lines = [Line(at=f"2024-01-02T03:04:0{number}.000000", message=str(number)) for number in range(5)]
     with platform.world.store.transaction():
-        RunLogs(platform.world).append(run["run_id"], lines)
+        Logs(platform.world, RUN_LOG).append(run["run_id"], lines)
     where = (organization, run["deployment_id"], run["run_id"])
     start, end = (datetime.datetime(2024, 1, 2, 3, 4, second, tzinfo=datetime.timezone.utc) for second in (1, 3))
     bounds = {"start_time": start, "end_time": end}

@@ -11,8 +11,9 @@ from abeja.deployments import APIClient as DeploymentsAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from abeja_emulator.services.logs.pages import RUN_LOG
+from abeja_emulator.services.logs.records import Line
 from abeja_emulator.services.runs.rules import RUNS_PER_PAGE
-from abeja_emulator.services.services.records import ServiceLogLine
 from tests.services.deployments.samples import HANDLER, IMAGE
 from tests.services.runs.samples import write
 from tests.services.training.samples import state
@@ -157,7 +158,7 @@ class TestEffects:
             api.get_runs(organization, deployment)
         store = platform.world.store
         with store.reading():
-            assert list(store.table("run_log", ServiceLogLine).all()) == []
+            assert list(store.table(RUN_LOG, Line).all()) == []
 
 
 class TestList:

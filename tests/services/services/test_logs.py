@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from abeja_emulator.services.services.logs import LINES_PER_PAGE, Logs
+from abeja_emulator.services.logs.pages import LINES_PER_PAGE, SERVICE_LOG, Logs
 from tests.services.wire import ZULU_MICROSECONDS, Wire, check_answer, check_refusal
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Log:
 
     def write(self, *messages: str) -> None:
         """Write lines, a second after those before, and one after the other."""
-        logs = Logs(self._platform.world)
+        logs = Logs(self._platform.world, SERVICE_LOG)
         for message in messages:
             self._platform.clock.advance(1)
             with self._platform.world.store.transaction():
@@ -40,7 +40,7 @@ class Log:
     def clear(self) -> None:
         """Take all lines away."""
         with self._platform.world.store.transaction():
-            Logs(self._platform.world).delete(self._where[2])
+            Logs(self._platform.world, SERVICE_LOG).delete(self._where[2])
 
     def recent(self, **arguments: Any) -> dict[str, Any]:
         """Return a page as the SDK gets it, newest line first."""

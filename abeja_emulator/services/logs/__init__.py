@@ -1,0 +1,1 @@
+"""Logs of what runs in the background: services, runs and notebooks."""

@@ -1,0 +1,1 @@
+"""Tests of the logs that services, runs and notebooks have."""
