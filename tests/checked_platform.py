@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from abeja_emulator.platform import Platform
-from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.wire.content import Download, Empty
+from tests.services.wire import check_answer, operations
 
 if TYPE_CHECKING:
     from abeja_emulator.wire.messages import Request, Response
     from abeja_emulator.wire.operations import Operation
-
-_OPERATIONS = {operation.name: operation for operation in all_operations()}
 
 #: What any operation may be refused with, whatever it does: the wrong method, and a body that is too large.
 _EVERYWHERE = frozenset({405, 413, 501})
@@ -35,7 +31,7 @@ class CheckedPlatform(Platform):
         response = super().handle(request)
         name = self.journal[-1].operation
         if name is not None and not self.closed:
-            _check(_OPERATIONS[name], response)
+            _check(operations()[name], response)
         return response
 
 
@@ -45,6 +41,4 @@ def _check(operation: Operation, response: Response) -> None:
         return
     if operation.answer in {Download, Empty}:
         return
-    answer = json.loads(response.read())
-    declared = msgspec.convert(answer, operation.answer, strict=True)
-    assert msgspec.to_builtins(declared) == answer, (operation.name, answer)
+    check_answer(operation.name, json.loads(response.read()))

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.wire.routing import Router
+from tests.programs import TOOLS, load_program
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
-PROGRAM = Path(__file__).parents[1] / "tools" / "check_drift.py"
+PROGRAM = TOOLS / "check_drift.py"
 
 
 @pytest.fixture(scope="module")
 def drift() -> ModuleType:
     """The program, as a module."""
-    spec = importlib.util.spec_from_file_location("check_drift", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_program("check_drift")
 
 
 def found(drift: ModuleType, folder: Path, body: str) -> list[tuple[str, tuple[str, ...]]]:

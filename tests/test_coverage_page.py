@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.wire.operations import Access, Base, Evidence, Operation
+from tests.programs import TOOLS, load_program
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
-SCRIPT = Path(__file__).parents[1] / "tools" / "coverage_page.py"
+SCRIPT = TOOLS / "coverage_page.py"
 
 
 @pytest.fixture
 def tool() -> ModuleType:
     """The script, as a module of its own for each test."""
-    spec = importlib.util.spec_from_file_location("coverage_page", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_program("coverage_page")
 
 
 class TestCheck:

@@ -14,11 +14,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from generated_pages import publish, signed, where
+
 from abeja_emulator.services.catalogue import all_operations
-from abeja_emulator.wire.operations import Access, Base, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from abeja_emulator.wire.operations import Operation
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "conformance.md"
 
@@ -85,10 +88,8 @@ def _version(client: str) -> list[int]:
 
 
 def _row(operation: Operation, seen: Seen) -> str:
-    host = "<organization>." if operation.base is Base.ORGANIZATION else ""
-    signed = " (signed URL)" if operation.access is Access.SIGNATURE else ""
-    where = f"`{operation.method} {host}{operation.path}`{signed}"
-    return f"| {where} | {operation.evidence.value} | {', '.join(_drivers(operation, seen)) or 'nobody'} |"
+    drivers = ", ".join(_drivers(operation, seen)) or "nobody"
+    return f"| `{where(operation)}`{signed(operation)} | {operation.evidence.value} | {drivers} |"
 
 
 def _drivers(operation: Operation, seen: Seen) -> Iterator[str]:
@@ -112,11 +113,7 @@ def main(arguments: Sequence[str] | None = None, path: Path = PAGE) -> None:
     seen = read(chosen.folder)
     if not seen.drivers:
         sys.exit(f"{chosen.folder} has nothing in it; run: make conformance")
-    text = page(seen)
-    if not chosen.check:
-        path.write_text(text, encoding="utf-8")
-    elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-        sys.exit(f"{path.parent.name}/{path.name} is stale; run: make conformance")
+    publish(page(seen), path, check=chosen.check, command="make conformance")
 
 
 if __name__ == "__main__":

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generated_pages import publish, signed, where
+
 from abeja_emulator.services.catalogue import all_operations
-from abeja_emulator.wire.operations import Access, Base, Evidence, Operation
+from abeja_emulator.wire.operations import Evidence, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,11 +68,8 @@ def main(arguments: Sequence[str] | None = None, path: Path = PAGE) -> None:
     """Write the page, or with `--check` exit 1 when the one on disk is another."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the page is stale")
-    text = page()
-    if not parser.parse_args(arguments).check:
-        path.write_text(text, encoding="utf-8")
-    elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-        sys.exit(f"{path.parent.name}/{path.name} is stale; run: python tools/coverage_page.py")
+    check = parser.parse_args(arguments).check
+    publish(page(), path, check=check, command="python tools/coverage_page.py")
 
 
 def _row(operation: Operation) -> str:
@@ -87,9 +85,7 @@ def _row(operation: Operation) -> str:
 
 
 def _where(operation: Operation) -> str:
-    host = "<organization>." if operation.base is Base.ORGANIZATION else ""
-    signed = " (signed URL)" if operation.access is Access.SIGNATURE else ""
-    return f"{operation.method} {host}{operation.path}{signed}"
+    return where(operation) + signed(operation)
 
 
 def _sorted(operations: tuple[Operation, ...]) -> list[Operation]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generated_pages import publish, where
+
 from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.services.limits import ELSEWHERE, LIMITS, missing_operations
-from abeja_emulator.wire.operations import Base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,9 +36,7 @@ def _missing() -> Iterator[str]:
     yield "| operation | name | known from | why not |"
     yield "| --- | --- | --- | --- |"
     for operation in missing_operations():
-        host = "<organization>." if operation.base is Base.ORGANIZATION else ""
-        where = f"`{operation.method} {host}{operation.path}`"
-        yield f"| {where} | {operation.name} | {operation.source} | {operation.reason} |"
+        yield f"| `{where(operation)}` | {operation.name} | {operation.source} | {operation.reason} |"
 
 
 def _parts() -> Iterator[str]:
@@ -64,11 +62,8 @@ def main(arguments: Sequence[str] | None = None, path: Path = PAGE) -> None:
     """Write the page, or with `--check` exit 1 when the one on disk is another."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the page is stale")
-    text = page()
-    if not parser.parse_args(arguments).check:
-        path.write_text(text, encoding="utf-8")
-    elif not path.is_file() or path.read_text(encoding="utf-8") != text:
-        sys.exit(f"{path.parent.name}/{path.name} is stale; run: python tools/limits_page.py")
+    check = parser.parse_args(arguments).check
+    publish(page(), path, check=check, command="python tools/limits_page.py")
 
 
 if __name__ == "__main__":

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
 import re
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.conformance.witnesses import note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
+    from pathlib import Path
 
     from abeja_emulator.wire.journal import Journal
 
@@ -24,17 +22,6 @@ _COMMAND = re.compile(r"[a-z][a-z-]+")
 
 #: Seconds; nothing that works takes so long.
 PATIENCE = 120
-
-
-def load_make_clients() -> ModuleType:
-    """Return the program that makes the environments, as a module."""
-    path = Path(__file__).parents[2] / "tools" / "make_clients.py"
-    spec = importlib.util.spec_from_file_location("make_clients", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ import pytest
 
 from abeja_emulator.platform import Platform
 from abeja_emulator.server import Server
-from tests.conformance.client import Abeja, load_make_clients
+from tests.conformance.client import Abeja
+from tests.conformance.scenarios.kit import methods
+from tests.programs import load_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import ModuleType
+    from types import CodeType, ModuleType
 
 #: With this variable an environment that is not there is a failure; without it the test is skipped.
 REQUIRED = "ABEJA_TEST_CLIENTS"
@@ -23,7 +25,13 @@ REQUIRED = "ABEJA_TEST_CLIENTS"
 @pytest.fixture(scope="session")
 def make_clients() -> ModuleType:
     """The program that makes the environments."""
-    return load_make_clients()
+    return load_program("make_clients")
+
+
+@pytest.fixture(scope="session")
+def known() -> dict[CodeType, str]:
+    """The methods of the SDK."""
+    return methods()
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from abeja_emulator.platform import Platform
-from tests.conformance.scenarios.kit import methods, seen
+from tests.conformance.scenarios.kit import seen
 from tests.conformance.test_scenarios import CHECKS, NOT_DRIVEN, run_here
 
 if TYPE_CHECKING:
@@ -16,12 +14,6 @@ if TYPE_CHECKING:
 
 #: Methods that the clients of SDK 2.3.6 have, so that none is overlooked.
 API_METHODS = 171
-
-
-@pytest.fixture(scope="module")
-def known() -> dict[CodeType, str]:
-    """The methods of the SDK."""
-    return methods()
 
 
 def test_every_method_is_called(known: dict[CodeType, str], tmp_path: Path) -> None:

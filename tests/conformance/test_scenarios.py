@@ -14,7 +14,7 @@ from abeja_emulator.emulation import Emulation
 from abeja_emulator.platform import Platform
 from abeja_emulator.server import Server
 from tests.conformance.client import PATIENCE
-from tests.conformance.scenarios.kit import Kit, checks, methods, scenarios
+from tests.conformance.scenarios.kit import Kit, checks, scenarios
 from tests.conformance.witnesses import WitnessedPlatform, note, note_round
 
 if TYPE_CHECKING:
@@ -41,12 +41,6 @@ CHECKS = {
     for name in scenarios()
     for check in checks(importlib.import_module(f"{Kit.__module__.rpartition('.')[0]}.{name}"))
 }
-
-
-@pytest.fixture(scope="session")
-def known() -> dict[CodeType, str]:
-    """The methods of the SDK."""
-    return methods()
 
 
 def data_source(platform: Platform) -> dict[str, str]:

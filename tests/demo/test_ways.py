@@ -21,8 +21,8 @@ from abeja.training.api.client import APIClient  # noqa: E402
 
 from abeja_emulator.platform import Platform  # noqa: E402
 from abeja_emulator.server import Server  # noqa: E402
-from tests.conformance.client import load_make_clients  # noqa: E402
 from tests.demo.test_keras import FIXTURES, HANDLERS, held_back  # noqa: E402
+from tests.programs import load_program  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +122,7 @@ def test_by_abeja_emulator_run(by_a_test: Trained, tmp_path: Path) -> None:
 @pytest.fixture
 def cli() -> list[str]:
     """The platform's own command, in its environment."""
-    clients = load_make_clients()
+    clients = load_program("make_clients")
     if not clients.is_made("cli"):
         pytest.skip("the environment of the platform's command is not there; `make clients` makes it")
     return [str(Path(clients.python_of("cli")).with_name("abeja"))]

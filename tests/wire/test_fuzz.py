@@ -21,6 +21,7 @@ from abeja_emulator.wire.content import Download, Empty, FilesForm, Multipart, U
 from abeja_emulator.wire.messages import Request
 from abeja_emulator.wire.operations import Access, Base
 from tests.populated import Populated
+from tests.services.wire import operations
 from tests.wire.shapes import JSON, TEXT, shaped
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 EXAMPLES = int(os.environ.get("ABEJA_TEST_EXAMPLES", "800"))
 
 EMULATED = [operation for operation in all_operations() if operation.rule is not None]
-
-BY_NAME = {operation.name: operation for operation in EMULATED}
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +135,7 @@ def check(platform: Platform, response: Response) -> None:
     """Check that the operation that was found declares this answer; none is found for an empty segment."""
     entry = platform.journal[-1]
     content = response.read()
-    called = None if entry.operation is None else BY_NAME[entry.operation]
+    called = None if entry.operation is None else operations()[entry.operation]
     assert response.status in ({404, 405} if called is None else {200, *called.errors}), (entry, content)
     if called is None or response.status != 200:
         assert set(json.loads(content)) <= {"error", "error_description", "error_detail"}
