@@ -5,6 +5,8 @@ from typing import Any, Optional
 
 import msgspec
 
+from abeja_emulator.services.training.sources import FromGit
+
 
 class JobDefinition(msgspec.Struct, kw_only=True):
     """A job definition, known by name or id."""
@@ -17,7 +19,7 @@ class JobDefinition(msgspec.Struct, kw_only=True):
     modified_at: str
 
 
-class JobDefinitionVersion(msgspec.Struct, kw_only=True):
+class JobDefinitionVersion(FromGit, kw_only=True):
     """A version: source archive, handler, image and defaults; `environment` holds text only.
 
     One from a git repository has its URL and branch in the place of an archive.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from abeja_emulator.archives import ArchiveError, check_archive
 from abeja_emulator.errors import BadRequest, NotFound
 
@@ -22,9 +24,19 @@ _GIT_URL = re.compile(r"https://[^\s/]+/\S+")
 #: What git takes as a branch, the greater part of it (git-check-ref-format), and no option of a command.
 _GIT_BRANCH = re.compile(r"(?![-/.])(?!.*(\.\.|@\{|//|/$|\.lock$))[^\s~^:?*\[\\\x00-\x1f\x7f]+", re.DOTALL)
 
-
 #: What stands before the host of a URL, or of something that was meant to be one: a user, or user:password.
-_CREDENTIALS = re.compile(r"(^|:/+)(?:[^/@:]*:(?!\d*(?:/|$)).*|[^/]*)@", re.DOTALL)
+_CREDENTIALS = re.compile(
+    r"(^(?:[a-z][a-z0-9+.-]*)?/+|^|:/+)(?:[^/@:]*:(?!\d*(?:/|$)).*|[^/]*)@", re.DOTALL | re.IGNORECASE
+)
+
+
+class FromGit(msgspec.Struct):
+    """What may have a `git_url`: as text, which a traceback or an assertion shows, it is without credentials."""
+
+    def __repr__(self) -> str:
+        url = getattr(self, "git_url", None)
+        shown = self if url is None else msgspec.structs.replace(self, git_url=without_credentials(url))
+        return super(FromGit, shown).__repr__()
 
 
 def keep_archive(world: World, archive: Upload) -> tuple[str, int]:
@@ -63,8 +75,9 @@ def no_source(version: JobDefinitionVersion) -> str:
 
 
 def without_credentials(url: str) -> str:
-    """Return a URL as it can be shown: without the user and password that may stand before its host."""
-    return _CREDENTIALS.sub(r"\1", url, count=1)
+    """Return a URL as it can be shown: without the user and password before its host, and what its query says."""
+    shown, mark, _ = _CREDENTIALS.sub(r"\1", url, count=1).partition("?")
+    return f"{shown}{mark and '?…'}"
 
 
 def check_git(url: str, branch: str) -> None:

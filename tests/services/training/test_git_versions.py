@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from abeja_emulator.services.training.definitions import Definitions
+from abeja_emulator.services.training.shapes import NewGitVersion
 from abeja_emulator.services.training.sources import no_source
 from tests.services.training.samples import HANDLER, IMAGE, state
 from tests.services.wire import Wire, check_answer, check_refusal
@@ -96,6 +98,23 @@ class TestCreate:
         check_refusal(wire("POST", GIT, json={**SENT, **change}), 400, word)
         assert state(platform) == before
 
+    @pytest.mark.parametrize(
+        "url",
+        ["http://user:s3cret@github.com/owner/name", "user:s3cret@github.com:owner/name", "https//s3cret@github.com"],
+    )
+    def test_refused_with_credentials(self, wire: Wire, platform: Platform, url: str) -> None:
+        """They are neither in what is said of it nor in what is remembered of the call."""
+        answer = wire("POST", GIT, json={**SENT, "git_url": url})
+        check_refusal(answer, 400, "git_url", "github.com")
+        assert "s3cret" not in answer.text + str(list(platform.journal))
+
+    def test_with_credentials(self, wire: Wire) -> None:
+        """Those of a URL that is taken are shown as they were sent. What the platform does is not known: inferred."""
+        url = "https://user:s3cret@github.com/owner/name?token=s3cret"
+        assert wire("POST", GIT, json={**SENT, "git_url": url}).json()["git_url"] == url
+        assert wire("GET", f"{DEFINITION}/versions/1").json()["git_url"] == url
+        assert wire("GET", f"{DEFINITION}/versions").json()["entries"][0]["git_url"] == url
+
     @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(branch=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
     def test_any_branch(self, wire: Wire, branch: str) -> None:
@@ -133,6 +152,19 @@ class TestSource:
             words = no_source(definitions.version(definitions.get(organization, "definition"), "1"))
         for word in ("version 1", "https://github.com/owner/name", "branch master", "from an archive"):
             assert word in words
+
+    def test_as_text(self, wire: Wire, platform: Platform, organization: str) -> None:
+        """What was sent, and what is kept of it, are without credentials where a traceback shows them."""
+        url = "https://user:s3cret@github.com/owner/name"
+        wire("POST", GIT, json={**SENT, "git_url": url})
+        definitions = Definitions(platform.world)
+        with platform.world.store.reading():
+            version = definitions.version(definitions.get(organization, "definition"), "1")
+        assert version.git_url == url
+        assert repr(version) == repr(msgspec.structs.replace(version, git_url="https://github.com/owner/name"))
+        sent = NewGitVersion(git_url=url, handler=HANDLER, image=IMAGE)
+        assert repr(sent).startswith("NewGitVersion(git_url='https://github.com/owner/name', handler='train:handler', ")
+        assert "git_url=None" in repr(msgspec.structs.replace(version, git_url=None))
 
     def test_delete(self, wire: Wire, training: Client, platform: Platform) -> None:
         """A definition with such a version is deleted like any other."""

@@ -1,0 +1,10 @@
+"""Paths of training, below the origin of the platform."""
+
+DEFINITIONS = "/organizations/{organization_id}/training/definitions"
+DEFINITION = DEFINITIONS + "/{job_definition_name}"
+VERSIONS = DEFINITION + "/versions"
+VERSION = VERSIONS + "/{version_id}"
+JOBS = DEFINITION + "/jobs"
+JOB = JOBS + "/{training_job_id}"
+SIGNED_SOURCE = "/_signed/sources/{job_definition_id}/{version_id}"
+SIGNED_RESULT = "/_signed/results/{training_job_id}"
