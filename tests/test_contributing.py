@@ -169,19 +169,82 @@ print([each.errors for each in all_operations() if each.name == "create_robot"])
 
 
 @pytest.mark.parametrize(
+    ("arguments", "noun", "new"),
+    [
+        # The last word of the path that is one: there are channels, datasources and files.
+        (("POST", "/organizations/{organization_id}/channels/{channel_id}/robots"), "channels", False),
+        (("GET", "/channels/{channel_id}/robots", "--noun", "files"), "files", False),
+        (("PUT", "/organizations/{organization_id}/robots/{robot_id}", "--noun", "robots"), "robots", True),
+    ],
+)
+def test_into_a_service_that_gathers(project: Path, arguments: tuple[str, ...], noun: str, new: bool) -> None:
+    """It goes into the module of its noun, behind what is there; a new one is gathered from, after the others."""
+    method, path, *rest = arguments
+    before = [each.name for each in all_operations() if each.service == "datalake"]
+    folder = "abeja_emulator/services/datalake"
+    files = written(project, method, path, "steer_robots", "--service", "datalake", *rest)
+    assert files == [
+        *[f"{folder}/operations.py"] * new,
+        f"{folder}/operations_{noun}.py",
+        "tests/services/datalake/test_steer_robots.py",
+    ]
+    code = """
+from abeja_emulator.services.catalogue import all_operations
+print(*[each.name for each in all_operations() if each.service == "datalake"])
+"""
+    done = run(project, "-c", code)
+    found = done.stdout.split()
+    assert [name for name in found if name != "steer_robots"] == before, done.stderr
+    assert found.count("steer_robots") == 1
+    assert (found[-1] == "steer_robots") is (new or noun == "files")
+
+
+@pytest.mark.parametrize("noun", ["channels", "robots"])
+def test_imports_are_sorted(project: Path, noun: str) -> None:
+    """What is added to a module is imported once, and in its place."""
+    pytest.importorskip("ruff")
+    written(project, "GET", "/robots", "get_robots", "--service", "datalake", "--noun", noun)
+    checked = run(project, "-m", "ruff", "check", "--no-cache", "--select", "I,F", "abeja_emulator/services/datalake")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_many_modules(project: Path) -> None:
+    """However many a service gathers from, its `operations.py` can still be imported and has no line too long."""
+    gatherer = project / "abeja_emulator" / "services" / "datalake" / "operations.py"
+    nouns = [f"robots_of_kind_{number}" for number in range(10)]
+    for noun in nouns:
+        path = f"/organizations/{{organization_id}}/{noun}"
+        written(project, "GET", path, f"get_{noun}", "--service", "datalake", "--noun", noun)
+    assert max(map(len, gatherer.read_text(encoding="utf-8").splitlines())) <= 120
+    code = """
+from abeja_emulator.services.catalogue import all_operations
+print(*[each.name for each in all_operations() if "robots" in each.name])
+"""
+    done = run(project, "-c", code)
+    assert done.stdout.split() == [f"get_{noun}" for noun in nouns], done.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("GET", "robots", "get_robot", "--service", "robots"), "does not begin with /"),
         (("GET", "/robots", "getRobot", "--service", "robots"), "is no name"),
         (("GET", "/robots", "get_robot", "--service", "my-robots"), "is no service"),
         (("GET", "/robots", "get_dataset", "--service", "datasets"), "datasets has an operation get_dataset already"),
+        (("GET", "/robots", "get_channel", "--service", "datalake"), "datalake has an operation get_channel already"),
+        (("GET", "/robots", "get_robot", "--service", "datalake", "--noun", "myRobots"), "is no noun"),
+        (("GET", "/robots", "get_robot", "--service", "datalake"), "gathers those on channels, datasources, files"),
+        (("GET", "/robots", "get_robot", "--service", "datasets", "--noun", "robots"), "leave --noun out"),
+        (("GET", "/robots", "get_robot", "--service", "robots", "--noun", "robots"), "leave --noun out"),
+        (("GET", "/robots", "get_robot", "--service", "logs"), "logs is what other services share"),
     ],
 )
 def test_what_cannot_be(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
     """It is said, and nothing is written."""
     services = tmp_path / "abeja_emulator" / "services"
     services.mkdir(parents=True)
-    shutil.copytree(ROOT / "abeja_emulator" / "services" / "datasets", services / "datasets")
+    for name in ("datasets", "datalake", "logs"):
+        shutil.copytree(ROOT / "abeja_emulator" / "services" / name, services / name)
     before = sorted(tmp_path.rglob("*"))
     done = run(tmp_path, str(ROOT / "tools" / "new_operation.py"), *arguments, "--root", str(tmp_path))
     assert done.returncode != 0

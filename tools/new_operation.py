@@ -1,6 +1,8 @@
 """Write what a new operation begins as: its declaration with its rule, and a test that fails until there is one.
 
 `python tools/new_operation.py GET '/organizations/{organization_id}/robots/{robot_id}' get_robot --service robots`
+
+Where the `operations.py` of a service only gathers those of other modules, it goes into one of these, or a new one.
 """
 
 from __future__ import annotations
@@ -16,11 +18,14 @@ ROOT = Path(__file__).resolve().parents[1]
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
+#: Length of a line.
+_WIDTH = 120
+
 _END = "OPERATIONS = operations_in(globals())\n"
 
-#: What a service begins as.
+#: What a service begins as, and a module that it gathers from.
 _OPERATIONS = '''\
-"""Operations on {service}."""
+"""Operations on {subject}."""
 
 import msgspec
 
@@ -60,6 +65,7 @@ class New(NamedTuple):
         name: its name, and that of its function.
         service: the folder it goes to.
         source: where it is known from.
+        noun: what it is about, where the modules of the service are named after that; empty: what its path names.
     """
 
     method: str
@@ -67,6 +73,7 @@ class New(NamedTuple):
     name: str
     service: str
     source: str
+    noun: str = ""
 
     @property
     def has_body(self) -> bool:
@@ -105,14 +112,22 @@ def write(new: New, root: Path) -> list[Path]:
     """Write all of it below `root` and return the files that are new or changed.
 
     Raises:
-        SystemExit: when the service has an operation of that name.
+        SystemExit: when the service has an operation of that name, or none at all, or it is not clear which of its
+            modules is meant.
     """
     folder, tests = root / "abeja_emulator" / "services" / new.service, root / "tests" / "services" / new.service
-    operations, test = folder / "operations.py", tests / f"test_{new.name}.py"
-    text = operations.read_text(encoding="utf-8") if folder.exists() else _OPERATIONS.format(service=new.service)
-    if re.search(rf"^def {new.name}\(", text, re.MULTILINE) or test.exists():
+    there = {path: path.read_text(encoding="utf-8") for path in folder.glob("operations*.py")}
+    test = tests / f"test_{new.name}.py"
+    if any(re.search(rf"^def {new.name}\(", text, re.MULTILINE) for text in there.values()) or test.exists():
         sys.exit(f"{new.service} has an operation {new.name} already")
+    if folder.exists() and not there:
+        sys.exit(f"{new.service} is what other services share and has no operations; name another service")
+    operations = _module(new, folder, there)
     entered = [] if folder.exists() else [_begin(root, new.service)]
+    if there and operations not in there:
+        entered.append(_gather(operations))
+    subject = operations.stem.partition("_")[2] or new.service
+    text = there.get(operations, _OPERATIONS.format(subject=subject.replace("_", " ")))
     before, end, after = _importing(text).rpartition(_END)
     operations.write_text(f"{before.rstrip()}\n\n\n{declaration(new)}\n\n\n{end}{after}", encoding="utf-8")
     path, sent = new.path.replace("{organization_id}", "{org}"), ", json={}" * new.has_body
@@ -120,15 +135,65 @@ def write(new: New, root: Path) -> list[Path]:
     return [*entered, operations, test]
 
 
+def _module(new: New, folder: Path, there: dict[Path, str]) -> Path:
+    """Return the module of the operation; without a noun that of the last word of the path that has one.
+
+    Raises:
+        SystemExit: when no word has one, or there is a noun and nothing is gathered.
+    """
+    whole = folder / "operations.py"
+    if _END in there.get(whole, _END):
+        if new.noun:
+            sys.exit(f"the operations.py of {new.service} gathers no others; leave --noun out")
+        return whole
+    nouns = {path.stem.partition("_")[2] for path in there} - {""}
+    noun = new.noun or next((word for word in reversed(new.path.split("/")) if word in nouns), None)
+    if noun is None:
+        sys.exit(
+            f"the operations.py of {new.service} gathers those on {', '.join(sorted(nouns))}, and the path names none "
+            "of these; say --noun with one of them or a new one"
+        )
+    return folder / f"operations_{noun}.py"
+
+
+def _gather(module: Path) -> Path:
+    """Let the `operations.py` beside a new module gather from it, and return that."""
+    gatherer, noun = module.with_name("operations.py"), module.stem.partition("_")[2].upper()
+    dotted = f"abeja_emulator.services.{module.parent.name}.{module.stem}"
+    text = _with_import(gatherer.read_text(encoding="utf-8"), f"from {dotted} import OPERATIONS as {noun}\n")
+    before, assigned, names = text.partition("OPERATIONS = (")
+    names, end, after = names.partition(")")
+    every = [*(name.strip() for name in names.split(",") if name.strip()), f"*{noun}"]
+    gatherer.write_text(f"{before}{assigned}{_lined_up(every)}{end}{after}", encoding="utf-8")
+    return gatherer
+
+
+def _lined_up(names: list[str]) -> str:
+    """Return the inside of a tuple, on one line if that is short enough."""
+    line = ", ".join(names)
+    return line if len(f"OPERATIONS = ({line})") <= _WIDTH else "".join(f"\n    {name}," for name in names) + "\n"
+
+
 def _importing(text: str) -> str:
-    """Return a module with the error that a rule raises which is not written yet."""
+    """Return a module with what it needs to import for a rule that is not written yet, and its types."""
     line = re.search(r"^from abeja_emulator\.errors import (.*)\n", text, re.MULTILINE)
     if line is not None:
         names = ", ".join(sorted({*line[1].split(", "), "NotEmulated"}))
-        return text.replace(line[0], f"from abeja_emulator.errors import {names}\n", 1)
-    imports = re.findall(r"^from abeja_emulator\..*\n", text, re.MULTILINE)
-    place = next(each for each in imports if each > "from abeja_emulator.errors ")
-    return text.replace(place, f"from abeja_emulator.errors import NotEmulated\n{place}", 1)
+        text = text.replace(line[0], f"from abeja_emulator.errors import {names}\n", 1)
+    else:
+        text = _with_import(text, "from abeja_emulator.errors import NotEmulated\n")
+    if not re.search(r"^import msgspec\n", text, re.MULTILINE):
+        text = re.sub(r"^from abeja_emulator\.", "import msgspec\n\n\\g<0>", text, count=1, flags=re.MULTILINE)
+    return text
+
+
+def _with_import(text: str, line: str) -> str:
+    """Return a module with another import of ours, in its place among them."""
+    imports = re.findall(r"^from abeja_emulator\.[^(]*?\n|^from abeja_emulator\.[^)]*?\)\n", text, re.MULTILINE)
+    later = next((each for each in imports if each > line), None)
+    if later is None:
+        return text.replace(imports[-1], imports[-1] + line, 1)
+    return text.replace(later, line + later, 1)
 
 
 def _begin(root: Path, service: str) -> Path:
@@ -141,10 +206,8 @@ def _begin(root: Path, service: str) -> Path:
     catalogue = root / "abeja_emulator" / "services" / "catalogue.py"
     text = catalogue.read_text(encoding="utf-8")
     line = f"from abeja_emulator.services.{service}.operations import OPERATIONS as {service.upper()}\n"
-    imports = re.findall(r"^from abeja_emulator\..*\n", text, re.MULTILINE)
-    place = next(each for each in imports if each > line)
     last = re.findall(r"^        \*\w+,\n", text, re.MULTILINE)[-1]
-    text = text.replace(place, line + place, 1).replace(last, f"{last}        *{service.upper()},\n", 1)
+    text = _with_import(text, line).replace(last, f"{last}        *{service.upper()},\n", 1)
     catalogue.write_text(text, encoding="utf-8")
     return catalogue
 
@@ -158,15 +221,17 @@ def main() -> None:
     parser.add_argument("path", help="its template, in quotes")
     parser.add_argument("name", help="as the SDK calls it: get_robot")
     parser.add_argument("--service", required=True, help="the folder in abeja_emulator/services; a new one is made")
+    parser.add_argument("--noun", default="", help="the module operations_<noun>.py of a service that has such")
     parser.add_argument("--source", default="to be named", help="where it is known from, such as a file of the SDK")
     parser.add_argument("--root", type=Path, default=ROOT, help="another copy of the project")
     given = parser.parse_args()
-    for what, text in (("name", given.name), ("service", given.service)):
+    for what, text in [("name", given.name), ("service", given.service), *[("noun", given.noun)] * bool(given.noun)]:
         if not (text.isidentifier() and text.islower()):
             parser.error(f"{text!r} is no {what}: small letters, digits and _")
     if not given.path.startswith("/"):
         parser.error(f"the path {given.path!r} does not begin with /")
-    for path in write(New(given.method, given.path, given.name, given.service, given.source), given.root):
+    new = New(given.method, given.path, given.name, given.service, given.source, given.noun)
+    for path in write(new, given.root):
         print(path.relative_to(given.root))
 
 

@@ -17,10 +17,12 @@ from abeja_emulator.services.notebooks.operations import OPERATIONS as NOTEBOOKS
 from abeja_emulator.services.opsbeellm.operations import OPERATIONS as OPSBEELLM
 from abeja_emulator.services.organizations.operations import OPERATIONS as ORGANIZATIONS
 from abeja_emulator.services.registry.operations import OPERATIONS as REGISTRY
+from abeja_emulator.services.results.operations import OPERATIONS as RESULTS
 from abeja_emulator.services.runs.operations import OPERATIONS as RUNS
 from abeja_emulator.services.secrets.operations import OPERATIONS as SECRETS
 from abeja_emulator.services.security.operations import OPERATIONS as SECURITY
 from abeja_emulator.services.services.operations import OPERATIONS as SERVICES
+from abeja_emulator.services.services.operations_asking import OPERATIONS as ASKING
 from abeja_emulator.services.training.operations import OPERATIONS as TRAINING
 from abeja_emulator.services.triggers.operations import OPERATIONS as TRIGGERS
 from abeja_emulator.wire.operations import unique
@@ -41,6 +43,8 @@ def all_operations() -> tuple[Operation, ...]:
         *NOTEBOOKS,
         *DEPLOYMENTS,
         *SERVICES,
+        *ASKING,
+        *RESULTS,
         *ENDPOINTS,
         *RUNS,
         *TRIGGERS,

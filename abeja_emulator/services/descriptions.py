@@ -17,7 +17,7 @@ Description = Annotated[str, msgspec.Meta(max_length=DESCRIPTION_LIMIT)]
 
 
 def check_description(description: str | None) -> None:
-    """Check a description that comes another way: in a file, or from a job that a test starts.
+    """Check a description that no client sends: that of a job that a test starts.
 
     Raises:
         BadRequest: when it is longer than `DESCRIPTION_LIMIT`.

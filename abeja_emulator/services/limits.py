@@ -5,13 +5,10 @@ An operation that gets emulated is declared in the folder of its service, and le
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from abeja_emulator.wire.operations import Base, Evidence, Operation
-
-_RUNS_MODELS = "model code does not run here yet, so nothing could answer"
-
-_SERVICES = "abeja/services/api/client.py"
+if TYPE_CHECKING:
+    from abeja_emulator.wire.operations import Operation
 
 
 class Limit(NamedTuple):
@@ -29,33 +26,8 @@ class Limit(NamedTuple):
 
 
 def missing_operations() -> tuple[Operation, ...]:
-    """Return the operations that are not emulated; none has a rule, and each has the reason."""
-    organization = (
-        ("POST", "/deployments/{deployment_id}/services/{service_id}", "request_service"),
-        ("POST", "/deployments/{deployment_id}", "request_deployment"),
-    )
-    return (
-        _missing(
-            "PUT",
-            "/organizations/{organization_id}/deployments/{deployment_id}/results/{request_id}",
-            "put_result",
-            "called by the platform's own runner",
-        ),
-        *(_missing(*each, f"{_SERVICES} request_service", Base.ORGANIZATION) for each in organization),
-    )
-
-
-def _missing(method: str, path: str, name: str, source: str, base: Base = Base.API) -> Operation:
-    return Operation(
-        name=name,
-        method=method,
-        path=path,
-        base=base,
-        evidence=Evidence.CLIENT,
-        source=source,
-        service="services",
-        reason=_RUNS_MODELS,
-    )
+    """Return the operations that are not emulated, none at present; each has no rule, and the reason."""
+    return ()
 
 
 #: What is left out of operations that are emulated otherwise.
@@ -101,9 +73,15 @@ LIMITS = (
     Limit(
         "create_service",
         "running the model",
-        "model code does not run here yet; a service is READY when it is next looked at",
+        "a bare `Platform` runs none, as it runs no jobs: a service is READY when it is next looked at, and asking it "
+        "answers 501; `--abeja-emulate` and `abeja-emulator serve` run it",
     ),
-    Limit("create_run", "running the batch", "model code does not run here yet; a run stays as it was made"),
+    Limit("create_service", "autoscaling", "its fields are kept and checked; as many instances run as were asked for"),
+    Limit("create_service", "video in images up to 18.10", "frames of a film are not decoded; the request is refused"),
+    Limit("create_run", "running the batch", "as for create_service: a run stays as it was made"),
+    Limit("request_service", "a bare `Platform`", "it runs no model and answers 501, see create_service"),
+    Limit("request_service", "HEAD and OPTIONS", "405; the runner would answer 501"),
+    Limit("request_deployment", "the same", "as for request_service"),
     Limit(
         "create_repository",
         "pushing images",
@@ -121,8 +99,6 @@ LIMITS = (
 
 #: What clients call that is no operation of the API at all.
 ELSEWHERE = (
-    Limit("POST /", "what a model is served at within its container", "model code does not run here yet"),
-    Limit("GET /health_check", "the same container's", "model code does not run here yet"),
     Limit(
         "GET an http or https `data_uri`",
         "a file of a dataset item that lies on a host of its own",

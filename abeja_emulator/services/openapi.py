@@ -17,7 +17,8 @@ TITLE = "ABEJA Platform, as emulated"
 
 DESCRIPTION = (
     "Generated from what the emulator declares. `x-evidence` says where the behaviour of an operation is known from, "
-    "`x-source` where to look; what is not emulated answers 501 and says why."
+    "`x-source` where to look; `x-role` is the least role of a user who may call it, where credentials are checked. "
+    "What is not emulated answers 501 and says why."
 )
 
 

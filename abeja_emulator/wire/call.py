@@ -11,10 +11,28 @@ if TYPE_CHECKING:
     from abeja_emulator.clock import Clock
     from abeja_emulator.ids import Ids
     from abeja_emulator.store.store import Store
+    from abeja_emulator.wire.messages import Request, Response
     from abeja_emulator.wire.signing import Signer
 
 QueryT = TypeVar("QueryT")
 BodyT = TypeVar("BodyT")
+
+
+@dataclass
+class Attendants:
+    """Who does for the platform what takes longer than a call; nobody at first.
+
+    Attributes:
+        serving: answers a request to a service; takes the service's id and the request. It is called without the
+            state, for a model may call the platform.
+        runs: whether somebody runs what is submitted.
+        tokens: digests of the bearer tokens of the model code that runs, with the organization and the user on whose
+            behalf it does. They are no state: a code that goes on while that returns to an earlier one keeps its own.
+    """
+
+    serving: Callable[[str, Request], Response] | None = None
+    runs: bool = False
+    tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -28,6 +46,7 @@ class World:
         signer: makes and checks signed URLs.
         listeners: told of each record that has a life cycle, as it is after each of its changes; whoever runs
             jobs is one of them.
+        attendants: who answers for services.
     """
 
     store: Store
@@ -35,6 +54,7 @@ class World:
     ids: Ids
     signer: Signer
     listeners: list[Callable[[Any], None]] = field(default_factory=list)
+    attendants: Attendants = field(default_factory=Attendants)
 
     def tell(self, record: Any) -> None:
         """Tell the listeners of a record, once the change is there to stay."""
@@ -88,3 +108,8 @@ class Call(Generic[QueryT, BodyT]):
 
     # Not frozen, like `Caller` and `Entry`: each call makes one of each, and freezing costs more than
     # looking up what is asked for.
+
+    @property
+    def user_id(self) -> str:
+        """Who calls, as what is made says who made it; empty where a signature opens the operation."""
+        return self.caller.user_id if self.caller else ""

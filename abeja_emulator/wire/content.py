@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO, Union
+from typing import TYPE_CHECKING, Any, BinaryIO, Callable, Union
 
 from abeja_emulator.wire.messages import Response
 
@@ -57,6 +57,17 @@ class Empty:
     def response(self) -> Response:
         """Return the answer."""
         return Response(200, [("Content-Length", "0")])
+
+
+@dataclass(frozen=True)
+class Later:
+    """An answer that is made once the state is let go: it takes its time, or calls the platform itself.
+
+    Attributes:
+        make: returns the answer; it may raise a `PlatformError`.
+    """
+
+    make: Callable[[], Response]
 
 
 @dataclass(frozen=True)

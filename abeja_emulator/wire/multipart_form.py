@@ -1,9 +1,9 @@
-"""Reading `multipart/form-data`, for version and model uploads."""
+"""Reading `multipart/form-data`: uploads of versions and models, and what a model is asked."""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
@@ -20,6 +20,20 @@ if TYPE_CHECKING:
 PIECE = 256 * 1024
 
 
+class Part(NamedTuple):
+    """A part of a form.
+
+    Attributes:
+        name: of its field; parts may share one.
+        upload: its bytes; the type without its parameters.
+        headers: all it has, names in title case.
+    """
+
+    name: str
+    upload: Upload
+    headers: tuple[tuple[str, str], ...]
+
+
 def read_form(request: Request, spool: Callable[[], Spool]) -> dict[str, Upload]:
     """Return the parts of the form by their names, each streamed into a spool of its own.
 
@@ -28,19 +42,32 @@ def read_form(request: Request, spool: Callable[[], Spool]) -> dict[str, Upload]
     Raises:
         BadRequest: when the body is no well-formed form; nothing of it is kept then.
     """
+    parts: dict[str, Upload] = {}
+    for name, upload, _ in read_parts(request, spool):
+        if name in parts:
+            parts.pop(name).close()
+        parts[name] = upload
+    return parts
+
+
+def read_parts(request: Request, spool: Callable[[], Spool]) -> list[Part]:
+    """Return all parts of the form as they were sent, each streamed into a spool of its own.
+
+    The caller closes them.
+
+    Raises:
+        BadRequest: when the body is no well-formed form; nothing of it is kept then.
+    """
     kind, options = parse_options_header(request.header("content-type") or "")
     if kind != "multipart/form-data" or not options.get("boundary"):
         message = f"the body must be multipart/form-data with a boundary, not {kind or 'without a type'}"
         raise BadRequest(message)
-    parts: dict[str, Upload] = {}
+    parts: list[Part] = []
     try:
-        for name, upload in _uploads(request, options["boundary"], spool):
-            if name in parts:
-                parts.pop(name).close()
-            parts[name] = upload
+        parts.extend(_parts(request, options["boundary"], spool))
     except BaseException as error:
-        for upload in parts.values():
-            upload.close()
+        for part in parts:
+            part.upload.close()
         if isinstance(error, (MultipartError, UnicodeError, LookupError)):
             message = f"the multipart body is not well-formed: {error}"
             raise BadRequest(message) from error
@@ -48,7 +75,7 @@ def read_form(request: Request, spool: Callable[[], Spool]) -> dict[str, Upload]
     return parts
 
 
-def _uploads(request: Request, boundary: str, spool: Callable[[], Spool]) -> Iterator[tuple[str, Upload]]:
+def _parts(request: Request, boundary: str, spool: Callable[[], Spool]) -> Iterator[Part]:
     part: MultipartSegment | None = None
     sink: Spool | None = None
     try:
@@ -62,7 +89,8 @@ def _uploads(request: Request, boundary: str, spool: Callable[[], Spool]) -> Ite
                     sink.write(bytes(event))
                 else:
                     body, size = sink.finish()
-                    yield part.name, Upload(body, size, part.content_type, file_name=part.filename)
+                    upload = Upload(body, size, part.content_type, file_name=part.filename)
+                    yield Part(part.name, upload, tuple(part.headerlist))
     finally:
         # What was finished is no longer its own to discard.
         if sink is not None:

@@ -20,6 +20,7 @@ from abeja_emulator.errors import (
     Unauthorized,
 )
 from abeja_emulator.wire.content import Download, Empty, FilesForm, Multipart, Upload
+from abeja_emulator.wire.messages import Request, Response
 from abeja_emulator.wire.operations import Access, Base
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def openapi(
     """Return the OpenAPI document of some operations.
 
     An operation that is not emulated is in it with the 501 it answers. What an operation says of its evidence
-    and source is there as `x-evidence` and `x-source`; one that names no source claims nothing.
+    and source is there as `x-evidence` and `x-source`; one that names no source claims nothing. The least role of a
+    user who may call it is `x-role`.
 
     Args:
         operations: the operations; no two share a name, nor a method and path.
@@ -125,7 +127,14 @@ class _Document:
         """Return the whole document."""
         paths: dict[str, Any] = {}
         for operation in self._operations:
-            paths.setdefault(operation.path, {})[operation.method.lower()] = self._operation(operation)
+            described = self._operation(operation)
+            path = paths.setdefault(operation.path, {})
+            path[operation.method.lower()] = described
+            for method in operation.also:
+                name = f"{operation.name}_with_{method.lower()}"
+                unlike = {"operationId", *(("requestBody",) if method == "GET" else ())}
+                alike = {key: value for key, value in described.items() if key not in unlike}
+                path[method.lower()] = {"operationId": name, **alike}
         info = {"title": title, "version": version, **({"description": description} if description else {})}
         components: dict[str, Any] = {
             "schemas": self._reachable([paths, self._responses]),
@@ -156,6 +165,8 @@ class _Document:
         if self._secured:
             signed = operation.access is Access.SIGNATURE
             described["security"] = [{"signature": []}] if signed else [{"basic": []}, {"bearer": []}]
+            if not signed:
+                described["x-role"] = operation.role.name.lower()
         if operation.base is Base.ORGANIZATION:
             described["servers"] = [_ORGANIZATION_SERVER]
         if operation.source:
@@ -177,6 +188,8 @@ class _Document:
         return parameters
 
     def _body(self, shape: Any) -> dict[str, Any]:
+        if shape is Request:
+            return {"description": "Anything.", "required": False, "content": {_ANYTHING: {}}}
         if shape is Upload:
             description = "The bytes of a file. Headers that begin with `x-abeja-meta-` are kept as its metadata."
             return {"description": description, "required": False, "content": {_ANYTHING: {}}}
@@ -214,6 +227,10 @@ class _Document:
         if operation.rule is None:
             return {str(NotEmulated.status): self._refusal(NotEmulated.status)}
         done: dict[str, Any] = {"description": "It is done."}
+        if operation.answer is Response:
+            done["description"] = "What was asked has answered, with any status and any content."
+            refusals = {str(status): self._refusal(status) for status in operation.errors}
+            return {"default": {**done, "content": {_ANYTHING: {}}}, **refusals}
         if operation.answer is Download:
             done["content"] = {_ANYTHING: {}}
         elif operation.answer not in {None, Empty}:
@@ -255,7 +272,7 @@ def _shapes(operations: Iterable[Operation]) -> Iterator[Any]:
         yield from (
             shape
             for shape in (operation.query, body, operation.answer)
-            if shape not in {None, Upload, Download, Empty} and not isinstance(shape, FilesForm)
+            if shape not in {None, Upload, Download, Empty, Request, Response} and not isinstance(shape, FilesForm)
         )
 
 

@@ -105,6 +105,8 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
     yield f"<p>{_prose(operation.get('description', ''))}</p><p><code>{escape(name)}</code>"
     if operation.get("x-source"):
         yield f" <small>known from {escape(operation['x-source'])}</small>"
+    if operation.get("x-role"):
+        yield f" <small>needs the role {escape(operation['x-role'])}</small>"
     yield "</p>"
     if operation.get("parameters"):
         yield from _parameters(document, operation["parameters"])

@@ -40,8 +40,16 @@ class Role(enum.IntEnum):
 
     @classmethod
     def named(cls, name: str) -> Role:
-        """Return a role by the name that users have it under, `admin`, `developer` or `regular`."""
-        return cls[name.upper()]
+        """Return a role by the name that users have it under, `admin`, `developer` or `regular`.
+
+        Raises:
+            ValueError: when there is none of that name.
+        """
+        try:
+            return cls[name.upper()]
+        except KeyError as error:
+            message = f"there is no role {name!r}; a user is admin, developer or regular"
+            raise ValueError(message) from error
 
 
 class Base(enum.Enum):
@@ -61,8 +69,9 @@ class Operation:
         path: template of the path; `{segment}` takes one segment, percent-decoded.
         rule: what it does; takes a `Call` and returns the answer. None: it is not emulated.
         query: type of the query parameters.
-        body: type of the body: a JSON shape, `Upload` or a `Multipart` shape.
-        answer: type of the answer: a JSON shape or `Download`.
+        body: type of the body: a JSON shape, `Upload`, a `Multipart` shape, or `Request` for all of the request as
+            it came.
+        answer: type of the answer: a JSON shape, `Download`, or `Response` for whatever somebody else says.
         errors: the statuses it refuses with.
         access: whether a credential or a signature in the URL opens it.
         base: the host that serves it.
@@ -72,6 +81,7 @@ class Operation:
         service: the service it belongs to; the name of its folder.
         reason: why it is not emulated, when it has no rule.
         deep: whether the last segment of its path takes the rest of a path, with the slashes in it.
+        also: further methods that lead to it.
     """
 
     name: str
@@ -90,6 +100,7 @@ class Operation:
     service: str = ""
     reason: str = ""
     deep: bool = False
+    also: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -117,11 +128,14 @@ def operation(  # noqa: PLR0913 - a declaration names everything once
     base: Base = Base.API,
     role: Role | None = None,
     deep: bool = False,
+    also: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Any], Any]], Operation]:
     """Declare the function below as an operation; its name and docstring become the operation's.
 
     Without a `role` a developer may call it, and if it only reads, anybody: what is known of the marks
-    (developers.abeja.io, general/basic) is that for every resource a regular user only looks.
+    (developers.abeja.io, general/basic) is that for every resource a regular user only looks, and that users and
+    their roles are for administrators. No client calls an operation on users; what else decides who gets in is taken
+    to be for administrators too, which is inferred.
     """
 
     def declare(rule: Callable[[Any], Any]) -> Operation:
@@ -141,6 +155,7 @@ def operation(  # noqa: PLR0913 - a declaration names everything once
             source=source,
             service=rule.__module__.split(".")[-2],
             deep=deep,
+            also=also,
         )
 
     return declare
@@ -176,7 +191,8 @@ def unique(operations: Iterable[Operation]) -> tuple[Operation, ...]:
     result = []
     for declared in operations:
         shape = "/".join("{}" if part.startswith("{") else part for part in declared.path.split("/"))
-        for key in (declared.name, (declared.base, declared.method, shape)):
+        methods = (declared.method, *declared.also)
+        for key in (declared.name, *((declared.base, method, shape) for method in methods)):
             if key in seen:
                 message = f"{declared.name} and {seen[key].name} are both {key}"
                 raise DuplicateOperationError(message)

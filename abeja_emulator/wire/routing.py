@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: Paths less alike than this have nothing to do with each other.
 _ALIKE = 0.5
 
+#: So much of a segment is compared; the time of comparing grows with the square of it.
+_COMPARED = 100
+
 _SAME_METHOD = 0.01
 _OTHER_LENGTH = 0.25
 
@@ -79,7 +82,7 @@ class Router:
 
         The method decides between paths that are equally near.
         """
-        segments = [unquote(segment) for segment in path.strip("/").split("/")]
+        segments = [unquote(segment[:_COMPARED]) for segment in path.strip("/").split("/")]
         best, most = None, _ALIKE
         for operation in self._operations[base]:
             alike = _likeness(operation.path.strip("/").split("/"), segments)
@@ -113,4 +116,5 @@ class Router:
         if operation.deep:
             node.rest = node.rest or _Node()
             node = node.rest
-        node.operations[operation.method] = operation
+        for method in (operation.method, *operation.also):
+            node.operations[method] = operation

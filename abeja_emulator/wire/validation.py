@@ -13,12 +13,13 @@ import msgspec
 
 from abeja_emulator.errors import BadRequest
 from abeja_emulator.wire.content import Files, FilesForm, Form, Multipart, Upload
+from abeja_emulator.wire.messages import Request
 from abeja_emulator.wire.multipart_form import read_form
 
 if TYPE_CHECKING:
     from typing import Callable
 
-    from abeja_emulator.wire.messages import Request, Spool
+    from abeja_emulator.wire.messages import Spool
     from abeja_emulator.wire.operations import Operation
 
 #: Prefix of the headers that carry a file's metadata (`abeja/datalake/api/client.py`).
@@ -64,8 +65,15 @@ def body_of(operation: Operation, request: Request, spool: Callable[[], Spool]) 
     """
     if operation.body is None:
         return None
+    if operation.body is Request:
+        return request
     if operation.body is Upload:
         return Upload(request.body, request.length, request.header("content-type"), metadata_of(request))
+    return _declared(operation, request, spool)
+
+
+def _declared(operation: Operation, request: Request, spool: Callable[[], Spool]) -> Any:
+    """Return a body that is read, as a form or JSON."""
     if isinstance(operation.body, Multipart) and operation.body.encoded and _is_json(request):
         return _encoded(operation, operation.body, request, spool)
     if isinstance(operation.body, Multipart):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
 from abeja.datalake.client import Client as DatalakeClient
 from abeja.datasets.client import Client as DatasetsClient
+from abeja.training.api.client import APIClient as TrainingAPI
 from abeja.training.client import Client as TrainingClient
 
 from abeja_emulator.transports.in_process import InProcess
 from tests.checked_platform import CheckedPlatform
+from tests.services.training.samples import zipped
 from tests.services.wire import Wire
 
 if TYPE_CHECKING:
@@ -64,3 +67,13 @@ def datalake(platform: Platform) -> DatalakeClient:
 def training(platform: Platform) -> TrainingClient:
     """The SDK's client of training."""
     return TrainingClient(platform.organization.id)
+
+
+@pytest.fixture
+def model(platform: Platform, organization: str) -> str:
+    """Id of a training model."""
+    training = TrainingAPI()
+    training.create_training_job_definition(organization, "digits")
+    made = training.create_training_model(organization, "digits", io.BytesIO(zipped()), {"description": "first"})
+    identifier: str = made["training_model_id"]
+    return identifier

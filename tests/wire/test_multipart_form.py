@@ -14,7 +14,7 @@ from abeja_emulator.errors import BadRequest
 from abeja_emulator.store.blobs import SpooledFile
 from abeja_emulator.wire import multipart_form
 from abeja_emulator.wire.messages import Request
-from abeja_emulator.wire.multipart_form import read_form
+from abeja_emulator.wire.multipart_form import read_form, read_parts
 from tests.platform_calls import LARGE, files
 
 if TYPE_CHECKING:
@@ -122,6 +122,25 @@ class TestParts:
         assert content(parts["a"]) == large
         parts["b"].close()
         assert files(disk) == []
+
+    def test_as_sent(self, store: Store) -> None:
+        """All parts, in their order, several of one name too, with what else their headers say."""
+        body = b"".join(
+            (
+                part("form-data; name=b", b"1", "Content-Type: Text/Plain; charset=utf-8", "x-Other: 犬"),
+                part("form-data; name=a", b"2"),
+                part("form-data; name=b", b"3"),
+                b"--b--",
+            )
+        )
+        parts = read_parts(Request("POST", "/", headers=[("Content-Type", FORM)], body=body), store.blobs.spool)
+        assert [(each.name, each.upload.content) for each in parts] == [("b", b"1"), ("a", b"2"), ("b", b"3")]
+        assert parts[0].headers == (
+            ("Content-Disposition", "form-data; name=b"),
+            ("Content-Type", "Text/Plain; charset=utf-8"),
+            ("X-Other", "犬"),
+        )
+        assert parts[0].upload.content_type == "text/plain"
 
 
 class TestRefusal:

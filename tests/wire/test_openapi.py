@@ -14,7 +14,7 @@ from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.wire.content import Download, Multipart, Upload
 from abeja_emulator.wire.messages import Request
 from abeja_emulator.wire.openapi import openapi
-from abeja_emulator.wire.operations import Access, Base, Evidence, Operation
+from abeja_emulator.wire.operations import Access, Base, Evidence, Operation, Role
 from tests.control.document import check_document, fits, operations_of, resolved
 from tests.platform_calls import BEARER
 from tests.services.training.samples import zipped
@@ -83,7 +83,9 @@ class TestDocument:
         """Every operation is in it once, under its method and path, and references lead somewhere."""
         check_document(document)
         found = {(path, method.upper(), each["operationId"]) for path, method, each in operations_of(document)}
-        assert found == {(each.path, each.method, each.name) for each in operations}
+        declared = {(each.path, each.method, each.name) for each in operations}
+        others = {(each.path, way, f"{each.name}_with_{way.lower()}") for each in operations for way in each.also}
+        assert found == declared | others
 
     def test_no_schema_is_left_over(self) -> None:
         """Each that is there is referred to: what a query is made of is in its parameters."""
@@ -132,7 +134,7 @@ class TestOperation:
         _, operation = described(declared(evidence=Evidence.CLIENT, source="sdk.py"))
         assert (operation["x-evidence"], operation["x-source"]) == ("client", "sdk.py")
         _, operation = described(declared())
-        assert not [key for key in operation if key.startswith("x-")]
+        assert not {"x-evidence", "x-source"} & set(operation)
 
     def test_not_emulated(self) -> None:
         """It is there with the 501 it answers, and promises nothing else."""
@@ -213,12 +215,16 @@ class TestOperation:
         """A credential, or the signature and the expiry of a URL; or nothing, where nothing is asked for."""
         document, operation = described(declared())
         assert operation["security"] == [{"basic": []}, {"bearer": []}]
+        assert operation["x-role"] == "regular"
+        _, administered = described(declared(role=Role.ADMIN))
+        assert administered["x-role"] == "admin"
         assert document["components"]["securitySchemes"]["signature"]["name"] == "signature"
         _, operation = described(declared(access=Access.SIGNATURE))
         assert operation["security"] == [{"signature": []}]
+        assert "x-role" not in operation
         assert [each["name"] for each in operation["parameters"]] == ["tree_id", "expires"]
         document, operation = described(declared(access=Access.SIGNATURE), secured=False)
-        assert "security" not in operation
+        assert not {"security", "x-role"} & set(operation)
         assert "securitySchemes" not in document["components"]
 
     def test_host(self) -> None:

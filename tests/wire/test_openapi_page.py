@@ -104,8 +104,9 @@ class TestWhole:
         """Once, under its name, with its path; every link leads to a service."""
         reader = read(page(platform_openapi()))
         operations = all_operations()
+        others = {f"{each.name}_with_{way.lower()}" for each in operations for way in each.also}
         assert sorted(reader.ids) == sorted(
-            {operation.name for operation in operations} | {operation.service for operation in operations}
+            {each.name for each in operations} | {each.service for each in operations} | others
         )
         assert set(reader.links) == {f"#{operation.service}" for operation in operations}
         for operation in operations:
@@ -122,10 +123,11 @@ class TestOperation:
     """One operation."""
 
     def test_words(self) -> None:
-        """Summary, description, evidence and source are there, and nothing of them is taken for HTML."""
+        """Summary, description, evidence, source and role are there, and nothing of them is taken for HTML."""
         text = text_of(declared(answer=Tree))
         for words in ("Plant <b>.", "It grows & grows.", "client", "known from the forester", "POST", "/{place}/trees"):
             assert words in text
+        assert "needs the role regular" in text
 
     def test_types(self) -> None:
         """A person sees what may be left out, what may be null, and what is allowed."""

@@ -131,7 +131,7 @@ class TestJson:
             (b'{"name": "a"} x', "not JSON: "),
             (b'{"name": "a", "props": NaN}', "not JSON: "),
             (b'{"name": "a", "props": 1e999}', "Number out of range"),
-            (b'{"name": "\xed\xa0\x80"}', "not JSON: 'utf-8' codec can't decode byte 0xed"),
+            (b'{"name": "\xed\xa0\x80"}', "not JSON: "),
             (b'{"name": "a", "props": ' + b"1" * 10_000 + b"}", "out of range"),
         ],
     )

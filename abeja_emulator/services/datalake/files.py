@@ -12,8 +12,8 @@ import msgspec
 from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, Conflict, NotFound
 from abeja_emulator.services.datalake.records import File
+from abeja_emulator.services.submission import fire
 from abeja_emulator.services.times import zoned
-from abeja_emulator.services.triggers.firing import fire
 from abeja_emulator.wire.content import Download
 from abeja_emulator.wire.signing import expiry_text
 from abeja_emulator.wire.validation import METADATA_PREFIX

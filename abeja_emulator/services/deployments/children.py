@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from abeja_emulator.services.endpoints.records import Endpoint
 from abeja_emulator.services.logs.pages import RUN_LOG, SERVICE_LOG, Logs
 from abeja_emulator.services.runs.records import Run
-from abeja_emulator.services.services.records import Service
+from abeja_emulator.services.services.records import DELETED, Service
 from abeja_emulator.services.triggers.records import Trigger
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ class Children:
     """What is below the deployments of one Platform."""
 
     def __init__(self, world: World) -> None:
-        store = world.store
+        self._world, store = world, world.store
         self._services = store.table("service", Service)
         self._service_logs = Logs(world, SERVICE_LOG)
         self._endpoints = store.table("endpoint", Endpoint)
@@ -53,7 +55,9 @@ class Children:
         """Delete all that is below a deployment besides its code."""
         for service in self._services.slice(deployment_id):
             self._service_logs.delete(service.service_id)
+            self._world.tell(msgspec.structs.replace(service, status=DELETED))
         for run in self._runs.slice(deployment_id):
             self._run_logs.delete(run.run_id)
+            self._world.tell(msgspec.structs.replace(run, status=DELETED))
         for table in (self._services, self._endpoints, self._runs, self._triggers):
             table.delete_under(deployment_id)

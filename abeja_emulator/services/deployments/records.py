@@ -4,6 +4,8 @@ from typing import Optional
 
 import msgspec
 
+from abeja_emulator.services.from_git import FromGit
+
 
 class Deployment(msgspec.Struct, kw_only=True):
     """A deployment; `default_environment` lies under the variables of each of its services."""
@@ -19,7 +21,7 @@ class Deployment(msgspec.Struct, kw_only=True):
     modified_at: str
 
 
-class DeploymentVersion(msgspec.Struct, kw_only=True):
+class DeploymentVersion(FromGit, kw_only=True):
     """A version of a deployment's code; `source` is the digest of what was uploaded, empty until something was.
 
     Nobody uploads the code of one that has a `git_url` or a `template_id`.
@@ -39,3 +41,8 @@ class DeploymentVersion(msgspec.Struct, kw_only=True):
     creator_id: str
     created_at: str
     modified_at: str
+
+    @property
+    def title(self) -> str:
+        """What to call it in a sentence."""
+        return f"version {self.version!r} ({self.version_id}) of deployment {self.deployment_id}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -11,10 +10,10 @@ from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, Conflict, NotFound
 from abeja_emulator.services.deployments.children import Children
 from abeja_emulator.services.deployments.records import DeploymentVersion
+from abeja_emulator.services.from_git import DEFAULT_BRANCH, check_git, not_fetched
 from abeja_emulator.services.images import check_image
 from abeja_emulator.services.organizations.rules import Accounts
 from abeja_emulator.services.times import zulu
-from abeja_emulator.services.training.sources import DEFAULT_BRANCH, check_git
 from abeja_emulator.services.variables import texts_of, variables_of
 from abeja_emulator.wire.content import Download
 
@@ -223,9 +222,8 @@ def _check_source(version: DeploymentVersion) -> None:
     if version.source:
         return
     if version.git_url is not None:
-        host = urlsplit(version.git_url).hostname
-        why = f"it is on branch {version.git_branch} of a repository at {host}, which the emulator does not fetch"
-    elif version.template_id is not None:
+        raise NotFound(not_fetched(version))
+    if version.template_id is not None:
         why = f"it is that of template {version.template_id}, which the emulator does not have"
     else:
         why = "nothing was put to its upload_url"

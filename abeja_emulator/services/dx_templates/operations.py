@@ -30,7 +30,7 @@ def push_dx_template(call: Call[None, Files]) -> DxTemplateView:
     They are `template_yaml`, `handler` (a zip), `thumbnail`, `how_to_use` and `how_to_use_jp`. A template of that
     name is replaced.
     """
-    creator_id = call.caller.user_id if call.caller else ""
+    creator_id = call.user_id
     template = DxTemplates(call.world).push(call.path["organization_id"], creator_id, call.body)
     return DxTemplateView(template.id, template.name)
 

@@ -4,8 +4,7 @@ from typing import Any
 
 import msgspec
 
-from abeja_emulator.services.deployments.records import Deployment
-from abeja_emulator.services.deployments.rules import Deployments
+from abeja_emulator.services.deployments.named import deployment_of
 from abeja_emulator.services.endpoints.records import Endpoint
 from abeja_emulator.services.endpoints.rules import Endpoints
 from abeja_emulator.services.messages import Message
@@ -55,7 +54,7 @@ class EndpointListView(msgspec.Struct):
 )
 def create_endpoint(call: Call[None, NewEndpoint]) -> EndpointView:
     """Create an endpoint that leads to a service; an alias that exists is refused with 400."""
-    return _view(Endpoints(call.world).create(_deployment(call), call.body.service_id, call.body.custom_alias))
+    return _view(Endpoints(call.world).create(deployment_of(call), call.body.service_id, call.body.custom_alias))
 
 
 @operation(
@@ -68,7 +67,7 @@ def create_endpoint(call: Call[None, NewEndpoint]) -> EndpointView:
 )
 def get_endpoints(call: Call[None, None]) -> EndpointListView:
     """List the endpoints of a deployment, in order of creation, without pages."""
-    return EndpointListView([_view(each) for each in Endpoints(call.world).all(_deployment(call))])
+    return EndpointListView([_view(each) for each in Endpoints(call.world).all(deployment_of(call))])
 
 
 @operation(
@@ -95,7 +94,7 @@ def get_endpoint(call: Call[None, None]) -> EndpointView:
 )
 def update_endpoint(call: Call[None, EndpointTarget]) -> Message:
     """Lead an endpoint to another service of its deployment."""
-    endpoint = Endpoints(call.world).lead(_deployment(call), _endpoint(call), call.body.service_id)
+    endpoint = Endpoints(call.world).lead(deployment_of(call), _endpoint(call), call.body.service_id)
     return Message(f"{endpoint.endpoint_id} updated")
 
 
@@ -114,12 +113,8 @@ def delete_endpoint(call: Call[None, None]) -> Message:
     return Message(f"{endpoint.endpoint_id} deleted")
 
 
-def _deployment(call: Call[Any, Any]) -> Deployment:
-    return Deployments(call.world).get(call.path["organization_id"], call.path["deployment_id"])
-
-
 def _endpoint(call: Call[Any, Any]) -> Endpoint:
-    return Endpoints(call.world).get(_deployment(call), call.path["endpoint"])
+    return Endpoints(call.world).get(deployment_of(call), call.path["endpoint"])
 
 
 def _view(endpoint: Endpoint) -> EndpointView:

@@ -80,7 +80,7 @@ def get_labs_apps(call: Call[None, None]) -> dict[str, Any]:
 def create_labs_app(call: Call[PushQuery, Files]) -> dict[str, Any]:
     """Create an app from a form of four files: `setting_yaml`, `thumbnail`, `how_to_use` and `how_to_use_jp`."""
     apps = LabsApps(call.world)
-    creator_id = call.caller.user_id if call.caller else ""
+    creator_id = call.user_id
     return apps.view(apps.create(call.path["organization_id"], creator_id, call.body, call.query.stop_after))
 
 

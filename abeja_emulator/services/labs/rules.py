@@ -9,7 +9,7 @@ import msgspec
 
 from abeja_emulator.clock import iso
 from abeja_emulator.errors import NotFound
-from abeja_emulator.services.descriptions import check_description
+from abeja_emulator.services.descriptions import Description  # noqa: TC001 - msgspec looks it up
 from abeja_emulator.services.labs.records import LabsApp
 from abeja_emulator.services.labs.yaml_files import read_yaml
 from abeja_emulator.services.times import zulu
@@ -41,7 +41,7 @@ class Metadata(msgspec.Struct, rename="camel"):
     abeja_user_only: bool
     auth_type: Literal["none", "abeja"]
     author: str
-    description: Optional[str] = None
+    description: Optional[Description] = None
     version: Optional[Union[str, int, float]] = None
     github_url: Optional[str] = msgspec.field(default=None, name="githubURL")
 
@@ -152,7 +152,6 @@ class LabsApps:
         """Return the fields of an app that its `setting.yaml` says."""
         setting = read_yaml(files["setting_yaml"], "setting.yaml", Setting)
         said = {**msgspec.structs.asdict(setting.metadata), **msgspec.structs.asdict(setting.spec)}
-        check_description(said["description"])
         version = said["version"]
         said["version"] = None if version is None else str(version)
         said["image"] = registered(organization_id, said["image"])

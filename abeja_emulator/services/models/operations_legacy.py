@@ -166,13 +166,13 @@ def get_model_version_source(call: Call[None, None]) -> ModelVersionUri:
     "/_signed/model_sources/{version_id}",
     body=Upload,
     answer=Empty,
-    errors=(400, 403, 404),
+    errors=(403, 404),
     access=Access.SIGNATURE,
     evidence=Evidence.DOCUMENTED,
-    source=f"{SOURCE} create_model_version; that what is no archive is refused is inferred",
+    source=f"{SOURCE} create_model_version; that any bytes are taken is inferred from what an object store does",
 )
 def upload_model_version_source(call: Call[None, Upload]) -> Empty:
-    """Take the code of a version of a model."""
+    """Take the code of a version of a model, any bytes."""
     Models(call.world).keep_source(call.path["version_id"], call.body)
     return Empty()
 

@@ -64,7 +64,7 @@ def create_training_model(call: Call[None, Form]) -> dict[str, Any]:
     models, parameters = TrainingModels(call.world), call.body.parameters
     model = models.create(
         _definition(call),
-        call.caller.user_id if call.caller else "",
+        call.user_id,
         call.body.file if call.body.file.size else None,
         job_id=parameters.training_job_id,
         environment=parameters.user_parameters if parameters.environment is None else parameters.environment,

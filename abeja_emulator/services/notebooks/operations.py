@@ -91,7 +91,7 @@ def create_notebook(call: Call[None, NotebookSettings]) -> dict[str, Any]:
     notebooks, body = Notebooks(call.world), call.body
     notebook = notebooks.create(
         _definition(call),
-        call.caller.user_id if call.caller else "",
+        call.user_id,
         instance_type=body.instance_type,
         image=body.image,
         notebook_type=body.notebook_type,

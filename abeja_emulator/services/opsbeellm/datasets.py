@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, NotFound
-from abeja_emulator.services.opsbeellm.listing import Part, check_name, shown, unknown
+from abeja_emulator.services.opsbeellm.listing import Part, check_name, shown, unknown, with_changes
 from abeja_emulator.services.opsbeellm.records import OpsBeeDataset, OpsBeeItem
 from abeja_emulator.services.opsbeellm.search import ITEM_KEYS, item_values, parse
 
@@ -84,12 +82,7 @@ class OpsBeeDatasets:
         """
         dataset = self.get(organization_id, dataset_id)
         check_name("dataset", name)
-        changed = msgspec.structs.replace(
-            dataset,
-            name=name,
-            description=dataset.description if description is None else description,
-            updated_at=iso(self._world.clock.now()),
-        )
+        changed = with_changes(dataset, self._world.clock.now(), name=name, description=description)
         self._datasets.update(organization_id, dataset_id, changed)
         return changed
 

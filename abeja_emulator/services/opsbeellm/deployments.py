@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, NotFound
-from abeja_emulator.services.opsbeellm.listing import Part, check_name, shown, unknown
+from abeja_emulator.services.opsbeellm.listing import Part, check_name, shown, unknown, with_changes
 from abeja_emulator.services.opsbeellm.records import History, OpsBeeDeployment, Thread
 
 if TYPE_CHECKING:
@@ -93,12 +91,7 @@ class OpsBeeDeployments:
         """
         deployment = self.get(organization_id, deployment_id)
         check_name("deployment", name)
-        changed = msgspec.structs.replace(
-            deployment,
-            name=name,
-            description=deployment.description if description is None else description,
-            updated_at=iso(self._world.clock.now()),
-        )
+        changed = with_changes(deployment, self._world.clock.now(), name=name, description=description)
         self._deployments.update(organization_id, deployment_id, changed)
         return changed
 
@@ -154,12 +147,7 @@ class OpsBeeDeployments:
         """
         thread = self.thread(organization_id, deployment_id, thread_id)
         check_name("thread", name)
-        changed = msgspec.structs.replace(
-            thread,
-            name=name,
-            description=thread.description if description is None else description,
-            updated_at=iso(self._world.clock.now()),
-        )
+        changed = with_changes(thread, self._world.clock.now(), name=name, description=description)
         self._threads.update(deployment_id, thread_id, changed)
         return changed
 

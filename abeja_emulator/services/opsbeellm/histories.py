@@ -11,7 +11,7 @@ from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, NotFound
 from abeja_emulator.services.opsbeellm.datasets import Content, OpsBeeDatasets
 from abeja_emulator.services.opsbeellm.deployments import OpsBeeDeployments
-from abeja_emulator.services.opsbeellm.listing import Part, shown, shown_time, unknown
+from abeja_emulator.services.opsbeellm.listing import Part, shown, shown_time, unknown, with_changes
 from abeja_emulator.services.opsbeellm.records import History, Metadata, Thread
 from abeja_emulator.services.opsbeellm.search import HISTORY_KEYS, history_values, parse
 from abeja_emulator.services.opsbeellm.tags import Tags
@@ -144,10 +144,9 @@ class Histories:
             BadRequest: when both texts would be empty, or a tag is unknown.
         """
         history = self.get(place, history_id)
-        sent = {name: value for name, value in exchange._asdict().items() if value is not None}
-        if "tag_ids" in sent:
-            sent["tag_ids"] = self._tags.check(place.organization_id, sent["tag_ids"])
-        changed = msgspec.structs.replace(history, **sent, updated_at=iso(self._world.clock.now()))
+        if exchange.tag_ids is not None:
+            exchange = exchange._replace(tag_ids=self._tags.check(place.organization_id, exchange.tag_ids))
+        changed = with_changes(history, self._world.clock.now(), **exchange._asdict())
         _check_texts(changed.input_text, changed.output_text)
         self._histories.update(place.deployment_id, history_id, changed)
         return changed

@@ -1,4 +1,4 @@
-"""How OpsBeeLLM shows things: its times, and one part of a listing.
+"""What all of OpsBeeLLM has in common: how it is shown, its times and one part of a listing, and how it changes.
 
 Every listing begins with what is newest. The docstrings of get_datasets and get_deployments show it, and histories are
 sorted that way by default; that all the others do the same is inferred.
@@ -7,11 +7,14 @@ sorted that way by default; that all the others do the same is inferred.
 from __future__ import annotations
 
 import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest
+
+RecordT = TypeVar("RecordT", bound=msgspec.Struct)
 
 #: The zone that OpsBeeLLM shows its times in (SDK docstrings: `2023-12-15T16:50:33+09:00`).
 ZONE = datetime.timezone(datetime.timedelta(hours=9))
@@ -42,6 +45,12 @@ def shown(record: msgspec.Struct) -> dict[str, Any]:
     fields = msgspec.structs.asdict(record)
     fields.update((name, shown_time(fields[name])) for name in ("created_at", "updated_at"))
     return fields
+
+
+def with_changes(record: RecordT, now: datetime.datetime, **fields: Any) -> RecordT:
+    """Return a record with other fields, updated now; what is None stays."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    return msgspec.structs.replace(record, **given, updated_at=iso(now))
 
 
 def check_name(kind: str, name: str) -> None:

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Optional
 
 import msgspec
 
+from abeja_emulator.services.descriptions import Description
 from abeja_emulator.services.opsbeellm.records import OpsBeeItem, Tag, Thread
 from abeja_emulator.services.paging import MOST, Limit, Offset
 
@@ -77,14 +78,14 @@ class NewOpsBeeDataset(msgspec.Struct):
 
     name: str
     type: Literal["qa", "llm"]
-    description: Optional[str] = None
+    description: Optional[Description] = None
 
 
 class Change(msgspec.Struct):
     """A name to give, and a description; without one it stays."""
 
     name: str
-    description: Optional[str] = None
+    description: Optional[Description] = None
 
 
 class OpsBeeDatasetView(msgspec.Struct):
@@ -128,7 +129,7 @@ class NewOpsBeeDeployment(msgspec.Struct):
 
     name: str
     type: Literal["qa", "chat"]
-    description: Optional[str] = None
+    description: Optional[Description] = None
 
 
 class OpsBeeDeploymentView(msgspec.Struct):
@@ -154,7 +155,7 @@ class NewThread(msgspec.Struct):
     """A thread to create."""
 
     name: str
-    description: Optional[str] = None
+    description: Optional[Description] = None
 
 
 class ThreadListView(PartView):
@@ -169,7 +170,7 @@ class NewTag(msgspec.Struct):
     """A tag to create."""
 
     name: str
-    description: Optional[str] = None
+    description: Optional[Description] = None
     color: Color = "grey"
 
 

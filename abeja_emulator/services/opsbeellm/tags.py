@@ -8,7 +8,7 @@ import msgspec
 
 from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, NotFound
-from abeja_emulator.services.opsbeellm.listing import Part, check_name, shown, unknown
+from abeja_emulator.services.opsbeellm.listing import Part, check_name, shown, unknown, with_changes
 from abeja_emulator.services.opsbeellm.records import History, Tag
 
 if TYPE_CHECKING:
@@ -84,13 +84,7 @@ class Tags:
         """
         tag = self.get(organization_id, tag_id)
         check_name("tag", name)
-        changed = msgspec.structs.replace(
-            tag,
-            name=name,
-            description=tag.description if description is None else description,
-            color=color or tag.color,
-            updated_at=iso(self._world.clock.now()),
-        )
+        changed = with_changes(tag, self._world.clock.now(), name=name, description=description, color=color)
         self._tags.update(organization_id, tag_id, changed)
         return changed
 

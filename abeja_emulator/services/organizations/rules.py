@@ -45,15 +45,25 @@ class Accounts:
         self.organizations.insert("", organization.id, organization, name=name)
         return organization
 
-    def add_user(self, organization_id: str, token: str, *, email: str, role: str = "admin") -> User:
-        """Create a user with one personal access token and return it."""
+    def add_user(
+        self, organization_id: str, token: str, *, email: str, role: str = "admin", identifier: str | None = None
+    ) -> User:
+        """Create a user with one personal access token and return it.
+
+        Raises:
+            ValueError: when there is no such role, or the id is not 13 digits.
+            Conflict: when another user has the id.
+        """
+        if identifier is not None and self.users.find(identifier) is not None:
+            message = f"there is a user {identifier} already; give this one another id, or none"
+            raise Conflict(message)
         now = second(self._world.clock.now())
         user = User(
-            id=self._world.ids.platform_id(),
+            id=self._world.ids.platform_id(identifier),
             organization_id=organization_id,
             email=email,
             display_name=email.partition("@")[0],
-            role=role,
+            role=Role.named(role).name.lower(),
             created_at=now,
             updated_at=now,
             token_digests=[_digest(token)],
@@ -91,6 +101,14 @@ class Accounts:
     def revoke_bearer_token(self, organization_id: str, token: str) -> None:
         """Make a bearer token worth nothing."""
         self.bearer_tokens.delete(organization_id, _digest(token))
+
+    def admit(self, organization_id: str, user_id: str, token: str) -> None:
+        """Make `token` the bearer token of model code that runs on behalf of a user, until it is dismissed."""
+        self._world.attendants.tokens[_digest(token)] = (organization_id, user_id)
+
+    def dismiss(self, token: str) -> None:
+        """Make the token of model code, which has ended, worth nothing."""
+        self._world.attendants.tokens.pop(_digest(token), None)
 
     def add_datasource(self, organization_id: str, display_name: str | None = None) -> Datasource:
         """Create a data source, linked to no channel yet, and return it."""
@@ -140,9 +158,14 @@ class Accounts:
         return Role.REGULAR if user is None else Role.named(user.role)
 
     def is_job(self, credential: Credential) -> bool:
-        """Tell whether a credential is the token of a job, which runs on the platform itself."""
-        token = self.bearer_tokens.find(_digest(credential.secret)) if credential.kind == "bearer" else None
-        return token is not None and token.record.training_job_id is not None
+        """Tell whether a credential is the token of a job, or of model code, which run on the platform itself."""
+        if credential.kind != "bearer":
+            return False
+        digest = _digest(credential.secret)
+        token = self.bearer_tokens.find(digest)
+        return digest in self._world.attendants.tokens or (
+            token is not None and token.record.training_job_id is not None
+        )
 
     def caller(self, credential: Credential) -> Caller:
         """Return who a credential belongs to; secrets are compared in constant time.
@@ -154,9 +177,13 @@ class Accounts:
         if credential.kind == "bearer":
             token = self.bearer_tokens.find(given)
             if token is not None and hmac.compare_digest(token.record.digest, given):
-                # A job posts its statistics and logs, whoever made it.
-                user_id = token.record.user_id
-                return Caller(token.record.organization_id, user_id, role=max(self.role_of(user_id), Role.DEVELOPER))
+                user_id, is_job = token.record.user_id, token.record.training_job_id is not None
+                # A job posts its statistics and logs, whoever made it. Evidence: inferred.
+                least = Role.DEVELOPER if is_job else Role.REGULAR
+                return Caller(token.record.organization_id, user_id, role=max(self.role_of(user_id), least))
+            runner = self._world.attendants.tokens.get(given)
+            if runner is not None:
+                return Caller(*runner, role=self.role_of(runner[1]))
         elif credential.kind == "user":
             user = self.users.find(credential.identifier)
             if user is not None and any(hmac.compare_digest(known, given) for known in user.record.token_digests):

@@ -99,7 +99,7 @@ class TagListView(Envelope):
 def create_repository(call: Call[None, NewRepository]) -> dict[str, Any]:
     """Create a repository."""
     repositories, body = Repositories(call.world), call.body
-    creator_id = call.caller.user_id if call.caller else ""
+    creator_id = call.user_id
     made = repositories.create(call.path["organization_id"], body.name, creator_id, body.description)
     return repositories.view(made)
 

@@ -4,7 +4,7 @@ from typing import Any, Optional, Union
 
 import msgspec
 
-from abeja_emulator.services.deployments.records import Deployment
+from abeja_emulator.services.deployments.named import deployment_of
 from abeja_emulator.services.deployments.rules import Deployments
 from abeja_emulator.services.logs.pages import RUN_LOG, Logs, window_of
 from abeja_emulator.services.logs.shapes import LogQuery, LogView, RecentLogQuery, RecentLogView
@@ -55,11 +55,11 @@ class RunListView(msgspec.Struct):
 )
 def create_run(call: Call[None, NewRun]) -> dict[str, Any]:
     """Submit a run of a version of the code; it is SUBMITTED."""
-    deployment, body, runs = _deployment(call), call.body, Runs(call.world)
+    deployment, body, runs = deployment_of(call), call.body, Runs(call.world)
     run = runs.create(
         deployment,
         Deployments(call.world).version(deployment, body.version_id),
-        call.caller.user_id if call.caller else "",
+        call.user_id,
         input_data=body.input_data,
         output_template=body.output_template,
         models=body.models,
@@ -82,7 +82,7 @@ def create_run(call: Call[None, NewRun]) -> dict[str, Any]:
 def get_runs(call: Call[RunList, None]) -> dict[str, Any]:
     """Return a page of the runs of a deployment, newest first unless `scan_forward` says otherwise."""
     runs, query = Runs(call.world), call.query
-    found, token = runs.page(_deployment(call).deployment_id, query.next_page_token, forward=query.scan_forward)
+    found, token = runs.page(deployment_of(call).deployment_id, query.next_page_token, forward=query.scan_forward)
     return {"entries": [runs.view(run) for run in found], "next_page_token": token}
 
 
@@ -135,12 +135,8 @@ def get_run_recent_logs(call: Call[RecentLogQuery, None]) -> dict[str, Any]:
     )
 
 
-def _deployment(call: Call[Any, Any]) -> Deployment:
-    return Deployments(call.world).get(call.path["organization_id"], call.path["deployment_id"])
-
-
 def _run(call: Call[Any, Any]) -> Run:
-    return Runs(call.world).get(_deployment(call).deployment_id, call.path["run_id"])
+    return Runs(call.world).get(deployment_of(call).deployment_id, call.path["run_id"])
 
 
 OPERATIONS = operations_in(globals())

@@ -11,8 +11,8 @@ from abeja_emulator.errors import BadRequest, Conflict, NotFound
 from abeja_emulator.services.deployments.versions import environment_of
 from abeja_emulator.services.runs.records import Run
 from abeja_emulator.services.runs.settings import check_input, check_output, retry_count_of
-from abeja_emulator.services.runs.submission import SUBMITTED, submit
-from abeja_emulator.services.services.settings import models_of
+from abeja_emulator.services.services.settings import check_models, models_of
+from abeja_emulator.services.submission import SUBMITTED, submit
 from abeja_emulator.services.times import zulu
 
 if TYPE_CHECKING:
@@ -61,15 +61,18 @@ class Runs:
         """Create a run of a version.
 
         Raises:
-            BadRequest: when a field is not well-formed.
+            BadRequest: when a field is not well-formed, or a model to be mounted is not there. Evidence: inferred, as
+                for services.
         """
         check_input(input_data)
         check_output(output_template)
+        mounted = models_of(models)
+        check_models(self._world, deployment.organization_id, mounted)
         return submit(
             self._world,
             organization_id=deployment.organization_id,
             deployment_id=deployment.deployment_id,
-            models=models_of(models),
+            models=mounted,
             model_version=version.version,
             model_version_id=version.version_id,
             input_data=input_data,
@@ -142,6 +145,22 @@ class Runs:
         }
 
     # -- for whoever runs them ------------------------------------------------------------------
+
+    def find(self, run_id: str) -> Run:
+        """Return a run, whatever deployment it belongs to.
+
+        Raises:
+            NotFound: when there is none.
+        """
+        row = self._runs.find(run_id)
+        if row is None:
+            message = f"run {run_id!r} does not exist (any more)"
+            raise NotFound(message)
+        return row.record
+
+    def everywhere(self) -> list[Run]:
+        """Return the runs of all deployments."""
+        return [row.record for row in self._runs.all()]
 
     def move(self, run: Run, status: str) -> Run:
         """Let a run go to another status; back to `RUNNABLE` is another try.

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from abeja_emulator.errors import BadRequest
+from abeja_emulator.services.submission import DATALAKE
 
 #: How often a run is tried again when nothing is said, and how often at most (SDK docstring of create_run).
 DEFAULT_RETRY_COUNT, MOST_RETRIES = 5, 9
-
-#: Key of input and output that lie in the datalake (SDK docstring of create_run).
-DATALAKE = "$datalake:1"
 
 
 def retry_count_of(value: int | None) -> int:

@@ -10,11 +10,16 @@ from abeja_emulator.services.paging import Limit, Offset
 from abeja_emulator.services.security.records import Cidr
 from abeja_emulator.services.security.rules import Cidrs
 from abeja_emulator.wire.call import Call
-from abeja_emulator.wire.operations import Evidence, operation, operations_in
+from abeja_emulator.wire.operations import Evidence, Role, operation, operations_in
 
 CIDRS = "/organizations/{organization_id}/security/cidrs"
 CIDR = CIDRS + "/{cidr_id}"
 SOURCE = "abeja/security/api/client.py"
+
+#: Who changes the list can let outsiders in and shut everybody out, administrators too. Of what decides who gets in,
+#: users and their roles are known to be for administrators alone (developers.abeja.io, general/basic), and the work of
+#: a developer, which is on models, needs none of it. That the list is like them is inferred.
+CHANGES = Role.ADMIN
 
 
 class NewCidr(msgspec.Struct):
@@ -76,8 +81,9 @@ class AddressAnswer(msgspec.Struct):
     body=NewCidr,
     answer=Cidr,
     errors=(400, 401, 403, 404, 409),
+    role=CHANGES,
     evidence=Evidence.DOCUMENTED,
-    source=f"{SOURCE} create_ip_address; what it refuses is inferred",
+    source=f"{SOURCE} create_ip_address; what it refuses, and whom, is inferred",
 )
 def create_ip_address(call: Call[None, NewCidr]) -> Cidr:
     """Let the addresses of a network in."""
@@ -125,8 +131,9 @@ def get_ip_address(call: Call[None, None]) -> Cidr:
     body=CidrChange,
     answer=Cidr,
     errors=(400, 401, 403, 404, 409),
+    role=CHANGES,
     evidence=Evidence.DOCUMENTED,
-    source=f"{SOURCE} update_ip_address",
+    source=f"{SOURCE} update_ip_address; whom it refuses is inferred",
 )
 def update_ip_address(call: Call[None, CidrChange]) -> Cidr:
     """Change an entry of the list."""
@@ -139,8 +146,10 @@ def update_ip_address(call: Call[None, CidrChange]) -> Cidr:
     CIDR,
     answer=DeletedCidr,
     errors=(401, 403, 404),
+    role=CHANGES,
     evidence=Evidence.DOCUMENTED,
-    source=f"{SOURCE} delete_ip_address shows the entry; that there is a message too is inferred from other services",
+    source=f"{SOURCE} delete_ip_address shows the entry; that there is a message too is inferred from other services, "
+    "and so is whom it refuses",
 )
 def delete_ip_address(call: Call[None, None]) -> DeletedCidr:
     """Take an entry off the list."""
@@ -154,8 +163,10 @@ def delete_ip_address(call: Call[None, None]) -> DeletedCidr:
     body=AddressQuestion,
     answer=AddressAnswer,
     errors=(400, 401, 403, 404),
+    # It is a question, whatever its method.
+    role=Role.REGULAR,
     evidence=Evidence.DOCUMENTED,
-    source=f"{SOURCE} check_ip_address",
+    source=f"{SOURCE} check_ip_address; that anybody may ask is inferred, because it changes nothing",
 )
 def check_ip_address(call: Call[None, AddressQuestion]) -> AddressAnswer:
     """Tell whether an address is let in; without any entry every one is."""

@@ -4,8 +4,7 @@ from typing import Any, Literal, Optional, Union
 
 import msgspec
 
-from abeja_emulator.services.deployments.records import Deployment
-from abeja_emulator.services.deployments.rules import Deployments
+from abeja_emulator.services.deployments.named import deployment_of
 from abeja_emulator.services.logs.pages import SERVICE_LOG, Logs, window_of
 from abeja_emulator.services.logs.shapes import LogQuery, LogView, RecentLogQuery, RecentLogView
 from abeja_emulator.services.messages import Message
@@ -59,7 +58,7 @@ class ServiceView(msgspec.Struct):
     models: dict[str, str]
     model_version: str
     model_version_id: str
-    status: Literal["IN_PROGRESS", "READY", "STOPPED"]
+    status: Literal["IN_PROGRESS", "READY", "STOPPED", "FAILED"]
     instance_number: int
     min_instance_number: int
     max_instance_number: int
@@ -93,11 +92,11 @@ class ServiceListView(msgspec.Struct):
 )
 def create_service(call: Call[None, NewService]) -> dict[str, Any]:
     """Create a service of a version; it starts at once."""
-    services, deployment, body = Services(call.world), _deployment(call), call.body
+    services, deployment, body = Services(call.world), deployment_of(call), call.body
     service = services.create(
         deployment,
         body.version_id,
-        call.caller.user_id if call.caller else "",
+        call.user_id,
         instance_type=body.instance_type,
         instance_number=body.instance_number,
         min_instance_number=body.min_instance_number,
@@ -120,7 +119,7 @@ def create_service(call: Call[None, NewService]) -> dict[str, Any]:
 )
 def get_services(call: Call[None, None]) -> dict[str, Any]:
     """List the services of a deployment, in order of creation, without pages."""
-    services, deployment = Services(call.world), _deployment(call)
+    services, deployment = Services(call.world), deployment_of(call)
     return {"entries": [services.view(deployment, each) for each in services.all(deployment)]}
 
 
@@ -134,7 +133,7 @@ def get_services(call: Call[None, None]) -> dict[str, Any]:
 )
 def get_service(call: Call[None, None]) -> dict[str, Any]:
     """Return a service; one that was starting is ready by now."""
-    services, deployment = Services(call.world), _deployment(call)
+    services, deployment = Services(call.world), deployment_of(call)
     return services.view(deployment, services.get(deployment, call.path["service_id"]))
 
 
@@ -150,7 +149,7 @@ def get_service(call: Call[None, None]) -> dict[str, Any]:
 )
 def update_service(call: Call[None, ServiceChanges]) -> dict[str, Any]:
     """Change instances, autoscaling, variables, models or recording of a service; one that runs starts anew."""
-    services, deployment, body = Services(call.world), _deployment(call), call.body
+    services, deployment, body = Services(call.world), deployment_of(call), call.body
     given = {name: getattr(body, name) for name in body.__struct_fields__}
     changes = {name: value for name, value in given.items() if value is not msgspec.UNSET}
     if "enable_autoscale" in changes:
@@ -238,12 +237,8 @@ def get_service_logs(call: Call[LogQuery, None]) -> dict[str, Any]:
     return Logs(call.world, SERVICE_LOG).page(_service(call).service_id, query.next_token, window=window)
 
 
-def _deployment(call: Call[Any, Any]) -> Deployment:
-    return Deployments(call.world).get(call.path["organization_id"], call.path["deployment_id"])
-
-
 def _service(call: Call[Any, Any]) -> Service:
-    return Services(call.world).get(_deployment(call), call.path["service_id"])
+    return Services(call.world).get(deployment_of(call), call.path["service_id"])
 
 
 def _switched(value: Switch) -> bool:

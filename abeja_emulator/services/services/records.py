@@ -4,6 +4,14 @@ from typing import Optional
 
 import msgspec
 
+#: A service that is started and does not answer yet, one that answers, one that was stopped, one that cannot be
+#: started. The last two are inferred: `STOPPED` from the word that start and stop have in their answers, `FAILED` from
+#: that of jobs and runs.
+STARTING, READY, STOPPED, FAILED = "IN_PROGRESS", "READY", "STOPPED", "FAILED"
+
+#: What listeners are told that a service is once it is gone; no answer shows it.
+DELETED = "DELETED"
+
 
 class Service(msgspec.Struct, kw_only=True):
     """A service: a version of a deployment's code that answers requests; times are `clock.iso` text.

@@ -13,7 +13,7 @@ from abeja_emulator.services.deployments.versions import Versions, environment_o
 from abeja_emulator.services.endpoints.records import Endpoint
 from abeja_emulator.services.logs.pages import SERVICE_LOG, Logs
 from abeja_emulator.services.organizations.rules import Accounts
-from abeja_emulator.services.services.records import Service
+from abeja_emulator.services.services.records import DELETED, FAILED, READY, STARTING, STOPPED, Service
 from abeja_emulator.services.services.settings import (
     DEFAULT_INSTANCE_TYPE,
     bounds,
@@ -27,15 +27,11 @@ if TYPE_CHECKING:
     from abeja_emulator.services.deployments.records import Deployment
     from abeja_emulator.wire.call import World
 
-#: A service that is started and does not answer yet, one that answers, one that was stopped. `STOPPED` is inferred,
-#: from the word that start and stop have in their answers; the others are documented.
-STARTING, READY, STOPPED = "IN_PROGRESS", "READY", "STOPPED"
-
 
 class Services:
     """The services of one Platform.
 
-    Nothing has to be started behind a service yet, so one that is starting is ready when it is next looked at.
+    Where nobody runs model code (`Attendants.serving`), one that is starting is ready when it is next looked at.
     """
 
     def __init__(self, world: World) -> None:
@@ -130,8 +126,8 @@ class Services:
         if changed == service:
             return service
         self._check(changed)
-        if service.status == STOPPED:
-            return self._put(changed, STOPPED)
+        if service.status in {STOPPED, FAILED}:
+            return self._put(changed, service.status)
         others = [name for name in cleaned if getattr(changed, name) != getattr(service, name)]
         return self._put(changed, STARTING, f"starting anew with another {', '.join(others)}")
 
@@ -141,18 +137,20 @@ class Services:
         Raises:
             BadRequest: when it does not run (SDK docstring of stop_service).
         """
-        if service.status == STOPPED:
-            message = f"service {service.service_id} is not running; start it before it can be stopped"
+        if service.status in {STOPPED, FAILED}:
+            message = (
+                f"service {service.service_id} is not running ({service.status}); start it before it can be stopped"
+            )
             raise BadRequest(message)
         return self._put(service, STOPPED, "stopped")
 
     def start(self, service: Service) -> Service:
-        """Start a service that was stopped.
+        """Start a service that was stopped, or could not be started before.
 
         Raises:
             BadRequest: when it runs already (SDK docstring of start_service).
         """
-        if service.status != STOPPED:
+        if service.status not in {STOPPED, FAILED}:
             message = f"service {service.service_id} is running already ({service.status}); stop it first"
             raise BadRequest(message)
         return self._put(service, STARTING, "starting")
@@ -176,6 +174,7 @@ class Services:
             raise Conflict(message)
         self._logs.delete(service.service_id)
         self._services.delete(service.deployment_id, service.service_id)
+        self._world.tell(msgspec.structs.replace(service, status=DELETED))
 
     def view(self, deployment: Deployment, service: Service) -> dict[str, Any]:
         """Return a service as the API shows it.
@@ -207,8 +206,40 @@ class Services:
             "modified_at": zulu(service.modified_at),
         }
 
+    # -- for whoever runs them ------------------------------------------------------------------
+
+    def find(self, service_id: str) -> Service:
+        """Return a service, whatever deployment it belongs to, as it is.
+
+        Raises:
+            NotFound: when there is none.
+        """
+        row = self._services.find(service_id)
+        if row is None:
+            message = f"service {service_id!r} does not exist (any more)"
+            raise NotFound(message)
+        return row.record
+
+    def everywhere(self) -> list[Service]:
+        """Return the services of all deployments."""
+        return [row.record for row in self._services.all()]
+
+    def move(self, service: Service, status: str, message: str | None = None) -> Service:
+        """Let a service be ready, fail, or start anew after its process has ended.
+
+        Raises:
+            Conflict: when somebody has stopped it meanwhile, so that it can do none of that.
+        """
+        if status not in {STARTING, READY, FAILED}:
+            error = f"status {status!r} is none of {STARTING}, {READY} and {FAILED}, to which a service comes by itself"
+            raise BadRequest(error)
+        if service.status in {STOPPED, FAILED}:
+            error = f"service {service.service_id} is {service.status} and cannot become {status}; start it first"
+            raise Conflict(error)
+        return self._put(service, status, message)
+
     def _looked_at(self, service: Service) -> Service:
-        if service.status != STARTING:
+        if service.status != STARTING or self._world.attendants.serving is not None:
             return service
         # A listing looks too, and only a transaction writes.
         with self._world.store.transaction():

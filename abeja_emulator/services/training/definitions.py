@@ -8,11 +8,12 @@ import msgspec
 
 from abeja_emulator.clock import iso
 from abeja_emulator.errors import BadRequest, Conflict, NotFound
+from abeja_emulator.services.from_git import DEFAULT_BRANCH, check_git
 from abeja_emulator.services.images import DEFAULT_IMAGE, check_image
 from abeja_emulator.services.times import zulu
 from abeja_emulator.services.training.children import Children
 from abeja_emulator.services.training.records import JobDefinition, JobDefinitionVersion
-from abeja_emulator.services.training.sources import DEFAULT_BRANCH, check_git, check_source, keep_archive
+from abeja_emulator.services.training.sources import check_source, keep_archive
 from abeja_emulator.services.variables import texts_of, variables_of
 from abeja_emulator.wire.content import Download
 

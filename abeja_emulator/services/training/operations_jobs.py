@@ -33,7 +33,7 @@ def create_training_job(call: Call[None, NewJob]) -> dict[str, Any]:
     job = jobs.create(
         definition,
         Definitions(call.world).version(definition, call.path["version_id"]),
-        call.caller.user_id if call.caller else "",
+        call.user_id,
         environment=body.environment or body.user_parameters,
         datasets=body.datasets,
         instance_type=body.instance_type,

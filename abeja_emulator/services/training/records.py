@@ -5,7 +5,7 @@ from typing import Any, Optional
 
 import msgspec
 
-from abeja_emulator.services.training.sources import FromGit
+from abeja_emulator.services.from_git import FromGit
 
 
 class JobDefinition(msgspec.Struct, kw_only=True):
@@ -39,6 +39,11 @@ class JobDefinitionVersion(FromGit, kw_only=True):
     git_branch: Optional[str] = None
     created_at: str
     modified_at: str
+
+    @property
+    def title(self) -> str:
+        """What to call it in a sentence."""
+        return f"version {self.job_definition_version} of job definition {self.job_definition_id}"
 
 
 class TrainingJob(msgspec.Struct, kw_only=True):

@@ -6,8 +6,8 @@ from typing import Any, Literal, Optional, Union
 import msgspec
 
 from abeja_emulator.services.descriptions import Description
+from abeja_emulator.services.from_git import FromGit
 from abeja_emulator.services.paging import Limit, Offset
-from abeja_emulator.services.training.sources import FromGit
 
 FilterArchived = Literal["exclude_archived", "include_archived"]
 

@@ -4,7 +4,7 @@ from typing import Any, Optional
 
 import msgspec
 
-from abeja_emulator.services.deployments.records import Deployment
+from abeja_emulator.services.deployments.named import deployment_of
 from abeja_emulator.services.deployments.rules import Deployments
 from abeja_emulator.services.messages import Message
 from abeja_emulator.services.runs.records import RunView
@@ -89,11 +89,11 @@ class TriggerRunListView(msgspec.Struct):
 )
 def create_trigger(call: Call[None, NewTrigger]) -> dict[str, Any]:
     """Create a trigger: from now on every file that comes into a channel is a run of a version of the code."""
-    deployment, body, triggers = _deployment(call), call.body, Triggers(call.world)
+    deployment, body, triggers = deployment_of(call), call.body, Triggers(call.world)
     trigger = triggers.create(
         deployment,
         Deployments(call.world).version(deployment, body.version_id),
-        call.caller.user_id if call.caller else "",
+        call.user_id,
         input_service_name=body.input_service_name,
         input_service_id=body.input_service_id,
         output_service_name=body.output_service_name,
@@ -117,7 +117,7 @@ def create_trigger(call: Call[None, NewTrigger]) -> dict[str, Any]:
 def get_triggers(call: Call[None, None]) -> dict[str, Any]:
     """List the triggers of a deployment in order of creation."""
     triggers = Triggers(call.world)
-    return {"entries": [triggers.view(trigger) for trigger in triggers.all(_deployment(call).deployment_id)]}
+    return {"entries": [triggers.view(trigger) for trigger in triggers.all(deployment_of(call).deployment_id)]}
 
 
 @operation(
@@ -131,7 +131,7 @@ def get_triggers(call: Call[None, None]) -> dict[str, Any]:
 def get_trigger(call: Call[None, None]) -> dict[str, Any]:
     """Return a trigger."""
     triggers = Triggers(call.world)
-    return triggers.view(triggers.get(_deployment(call).deployment_id, call.path["trigger_id"]))
+    return triggers.view(triggers.get(deployment_of(call).deployment_id, call.path["trigger_id"]))
 
 
 @operation(
@@ -144,7 +144,7 @@ def get_trigger(call: Call[None, None]) -> dict[str, Any]:
 )
 def delete_trigger(call: Call[None, None]) -> Message:
     """Delete a trigger; the runs it made stay."""
-    trigger = Triggers(call.world).delete(_deployment(call).deployment_id, call.path["trigger_id"])
+    trigger = Triggers(call.world).delete(deployment_of(call).deployment_id, call.path["trigger_id"])
     return Message(f"{trigger.trigger_id} deleted")
 
 
@@ -159,15 +159,11 @@ def delete_trigger(call: Call[None, None]) -> Message:
 )
 def get_trigger_runs(call: Call[TriggerRunList, None]) -> dict[str, Any]:
     """Return a page of the runs a trigger made, newest first unless `scan_forward` says otherwise."""
-    runs, query, deployment_id = Runs(call.world), call.query, _deployment(call).deployment_id
+    runs, query, deployment_id = Runs(call.world), call.query, deployment_of(call).deployment_id
     trigger_id = Triggers(call.world).get(deployment_id, call.path["trigger_id"]).trigger_id
     found, token = runs.page(deployment_id, query.next_page_token, forward=query.scan_forward, trigger_id=trigger_id)
     shown = [{**runs.view(run), "trigger_id": trigger_id} for run in found]
     return {"entries": shown, "next_page_token": token}
-
-
-def _deployment(call: Call[Any, Any]) -> Deployment:
-    return Deployments(call.world).get(call.path["organization_id"], call.path["deployment_id"])
 
 
 OPERATIONS = operations_in(globals())

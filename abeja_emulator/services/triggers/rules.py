@@ -1,4 +1,4 @@
-"""State and rules of triggers; `firing` is what they are for."""
+"""State and rules of triggers; `services/submission.py` is what they are for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from abeja_emulator.errors import BadRequest, NotFound
 from abeja_emulator.services.datalake.channels import Channels
 from abeja_emulator.services.deployments.versions import environment_of
 from abeja_emulator.services.runs.settings import retry_count_of
-from abeja_emulator.services.services.settings import models_of
+from abeja_emulator.services.services.settings import check_models, models_of
 from abeja_emulator.services.times import zulu
 from abeja_emulator.services.triggers.records import Trigger
 
@@ -48,7 +48,8 @@ class Triggers:
         """Create a trigger; files that are in its channel already do not count.
 
         Raises:
-            BadRequest: when a field is not well-formed.
+            BadRequest: when a field is not well-formed, or a model to be mounted is not there. Evidence: inferred, as
+                for services.
             NotFound: when the organization has no such channel.
         """
         organization_id = deployment.organization_id
@@ -56,12 +57,14 @@ class Triggers:
         output_service_name, output_service_id = output_service_name or None, output_service_id or None
         if output_service_name is not None or output_service_id is not None:
             self._check_service(organization_id, "output", output_service_name, output_service_id)
+        mounted = models_of(models)
+        check_models(self._world, organization_id, mounted)
         now = iso(self._world.clock.now())
         trigger = Trigger(
             trigger_id=f"tri-{self._world.ids.hexadecimal(16)}",
             organization_id=organization_id,
             deployment_id=deployment.deployment_id,
-            models=models_of(models),
+            models=mounted,
             model_version=version.version,
             model_version_id=version.version_id,
             input_service_name=input_service_name,

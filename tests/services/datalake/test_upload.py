@@ -113,7 +113,7 @@ class TestMetadata:
         uploaded = channel.upload(io.BytesIO(b"x"), "text/plain", metadata)
         assert dict(uploaded.metadata) == wanted
         assert dict(channel.get_file(uploaded.file_id).metadata) == wanted
-        (newest, *_) = channel.list_files(sort="-uploaded_at", limit=1)
+        newest = next(iter(channel.list_files(sort="-uploaded_at", limit=1)))
         assert (newest.file_id, dict(newest.metadata)) == (uploaded.file_id, wanted)
 
     def test_names_are_not_merged(self, channel: Channel) -> None:

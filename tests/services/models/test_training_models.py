@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import abeja.exceptions
 import pytest
+import requests
 from abeja.tracking import Tracking
 
 from tests.services.models.conftest import RESULT, UPLOAD
@@ -17,7 +19,6 @@ from tests.services.wire import PLATFORM_ID, ZULU_MICROSECONDS, Wire, bare, chec
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import requests
     from abeja.training.api.client import APIClient
     from abeja.training.client import Client
     from abeja.training.job import Job
@@ -27,6 +28,23 @@ if TYPE_CHECKING:
     from abeja_emulator.platform import Platform
 
 MODELS = "/organizations/{org}/training/definitions/definition/models"
+
+
+def sends_temporary_files() -> bool:
+    """Whether requests does; the SDK makes one of a model that is no archive, and loses it open when that fails."""
+    with tempfile.NamedTemporaryFile() as file:
+        try:
+            requests.Request("POST", "http://127.0.0.1", files={"file": file}).prepare()
+        except TypeError:
+            return False
+    return True
+
+
+#: A temporary file has its `read` from the file inside it. requests 2.34 asks by `isinstance` with a protocol whether
+#: a file can be read, and from Python 3.12 on that looks no further than the class: the SDK makes no call.
+wraps_in_archive = pytest.mark.skipif(
+    not sends_temporary_files(), reason="this requests sends no temporary file, and the SDK has no other to send"
+)
 
 
 def post(wire: Wire, content: bytes, parameters: Any) -> requests.Response:
@@ -130,6 +148,7 @@ class TestCreate:
         assert bare("PUT", wire("POST", path).json()["uri"], data=zipped({"other": b""})).status_code == 200
         assert content_of(api, organization, made) == RESULT
 
+    @wraps_in_archive
     def test_tracking(
         self,
         api: APIClient,
@@ -263,6 +282,7 @@ class TestDownload:
         check_answer("download_training_model", answer)
         assert content_of(api, organization, model.model_id) == UPLOAD
 
+    @wraps_in_archive
     def test_file_that_is_no_archive(self, api: APIClient, organization: str, definition: JobDefinition) -> None:
         """The SDK wraps a file that is no zip into one; that one comes back."""
         made = definition.models().create(io.BytesIO(b"weights"))

@@ -32,7 +32,7 @@ FILE = {"$datalake:1": "1230000000001/20240102T030405-6f1c2b3a-1111-4222-8333-44
 class TestCreate:
     """POST …/deployments/{deployment_id}/runs."""
 
-    def test_answer(self, api: APIClient, organization: str, deployment: str, version: str) -> None:
+    def test_answer(self, api: APIClient, organization: str, deployment: str, version: str, model: str) -> None:
         """A run shows what was sent, an id, its version by id and name, and is SUBMITTED."""
         made = api.create_run(
             organization,
@@ -43,7 +43,7 @@ class TestCreate:
             distribution=3,
             retry_count=7,
             environment={"DEBUG": "x"},
-            model_id="1230000000003",
+            model_id=model,
         )
         check_answer("create_run", made)
         assert RUN_ID.fullmatch(made.pop("run_id"))
@@ -51,7 +51,7 @@ class TestCreate:
         assert made.pop("created_at") == made.pop("modified_at")
         assert made == {
             "deployment_id": deployment,
-            "models": {"alias": "1230000000003"},
+            "models": {"alias": model},
             "model_version": "0.0.1",
             "model_version_id": version,
             "input_data": FILE,
@@ -105,6 +105,7 @@ class TestCreate:
             ({"output_template": {"$datalake:1": ""}}, "<channel>"),
             ({"models": []}, "models"),
             ({"models": {"alias": None}}, "alias"),
+            ({"models": {"alias": "1999999999999"}}, "no training model"),
             ({"environment": []}, "environment"),
             ({"environment": {"1": "a"}}, "'1'"),
         ],

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from abeja.deployments import APIClient as DeploymentsAPI
 from abeja.services import APIClient
-from abeja.training.api.client import APIClient as TrainingAPI
 
 from tests.services.deployments.samples import HANDLER, IMAGE
-from tests.services.training.samples import zipped
 
 if TYPE_CHECKING:
     from abeja_emulator.platform import Platform
@@ -50,13 +47,3 @@ def service(api: APIClient, organization: str, deployment: str, version: str) ->
 def path(service: dict[str, Any]) -> str:
     """Path of that service, for `wire`."""
     return f"/organizations/{{org}}/deployments/{service['deployment_id']}/services/{service['service_id']}"
-
-
-@pytest.fixture
-def model(platform: Platform, organization: str) -> str:
-    """Id of a training model."""
-    training = TrainingAPI()
-    training.create_training_job_definition(organization, "digits")
-    made = training.create_training_model(organization, "digits", io.BytesIO(zipped()), {"description": "first"})
-    identifier: str = made["training_model_id"]
-    return identifier

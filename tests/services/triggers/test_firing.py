@@ -59,7 +59,7 @@ class TestRun:
     """The run that a trigger makes."""
 
     def test_is_what_the_trigger_is(
-        self, api: APIClient, organization: str, deployment: str, version: str, channel: str, output: str
+        self, api: APIClient, organization: str, deployment: str, version: str, channel: str, output: str, model: str
     ) -> None:
         """It has the version, the variables, the models and the retries of its trigger, and goes where that says."""
         trigger = api.create_trigger(
@@ -67,7 +67,7 @@ class TestRun:
             distribution=3,
             retry_count=0,
             environment={"DEBUG": "x"},
-            model_id="1230000000003",
+            model_id=model,
         )
         file = put(channel)
         (run,) = Fired(api, trigger).runs()

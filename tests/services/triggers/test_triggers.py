@@ -26,7 +26,7 @@ class TestCreate:
     """POST …/deployments/{deployment_id}/triggers."""
 
     def test_answer(
-        self, api: APIClient, organization: str, deployment: str, version: str, channel: str, output: str
+        self, api: APIClient, organization: str, deployment: str, version: str, channel: str, output: str, model: str
     ) -> None:
         """A trigger shows what was sent, an id, and its version by id and name."""
         made = api.create_trigger(
@@ -40,7 +40,7 @@ class TestCreate:
             distribution=3,
             retry_count=7,
             environment={"DEBUG": "x"},
-            model_id="1230000000003",
+            model_id=model,
         )
         check_answer("create_trigger", made)
         assert TRIGGER_ID.fullmatch(made.pop("trigger_id"))
@@ -49,7 +49,7 @@ class TestCreate:
         assert made == {
             "organization_id": organization,
             "deployment_id": deployment,
-            "models": {"alias": "1230000000003"},
+            "models": {"alias": model},
             "model_version": "0.0.1",
             "model_version_id": version,
             "input_service_name": "datalake",
@@ -90,6 +90,7 @@ class TestCreate:
             ({"retry_count": 10}, "between 0 and 9"),
             ({"distribution": "a"}, "distribution"),
             ({"models": {"": "1230000000001"}}, "alias"),
+            ({"models": {"alias": "1999999999999"}}, "no training model"),
             ({"environment": {"a-b": "1"}}, "a-b"),
         ],
     )

@@ -1,15 +1,33 @@
-"""What becomes of a file that comes into a channel: a run of every trigger of that channel."""
+"""How a run begins: somebody submits it, or a file comes into the channel of a trigger.
+
+Beside the folders, because the datalake comes here with each new file, and runs and triggers know the datalake.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from abeja_emulator.services.runs.settings import DATALAKE
-from abeja_emulator.services.runs.submission import submit
+from abeja_emulator.clock import iso
+from abeja_emulator.services.runs.records import Run
 from abeja_emulator.services.triggers.records import Trigger
 
 if TYPE_CHECKING:
     from abeja_emulator.wire.call import World
+
+#: What a run is from the moment it is there (SDK docstring of create_run).
+SUBMITTED = "SUBMITTED"
+
+#: Key of input and output that lie in the datalake (SDK docstring of create_run).
+DATALAKE = "$datalake:1"
+
+
+def submit(world: World, **fields: Any) -> Run:
+    """Create a run of these fields, which were checked before, and tell of it."""
+    now = iso(world.clock.now())
+    run = Run(run_id=f"run-{world.ids.hexadecimal(16)}", status=SUBMITTED, created_at=now, modified_at=now, **fields)
+    world.store.table("run", Run).insert(run.deployment_id, run.run_id, run)
+    world.tell(run)
+    return run
 
 
 def fire(world: World, channel_id: str, file_id: str) -> None:

@@ -1,0 +1,1 @@
+"""Results of asynchronous requests: what a model answered after its caller had gone."""
