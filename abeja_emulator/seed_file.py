@@ -2,7 +2,9 @@
 
 ```yaml
 organization: {name: my-org, id: "1102940376065"}    # ids that handlers have in their code
-users: [{token: secret-of-the-test, email: me@example.com}]
+users:
+  - {token: secret-of-the-test, email: me@example.com, role: developer, id: "1230000000003"}
+cidrs: [192.0.2.0/24, {cidr: 127.0.0.0/8, description: this machine}]
 channels:
   - {name: logs, id: "1230000000001", files: [data/a.csv, {file: data/b.bin, metadata: {label: "1"}}]}
 datasets:
@@ -11,77 +13,39 @@ datasets:
   - {source: shapes}    # sample data, where the file has no such folder beside it
 ```
 
-Every part may be left out. Paths are relative to the file. An id may be text or a number.
+Every part may be left out. Paths are relative to the file. An id may be text or a number. The role of a user is
+admin (by default), developer or regular, and matters where credentials are checked; CIDRs matter where they are
+enforced.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 
 from abeja_emulator.finding import advice, exists, find_data, shortened
+from abeja_emulator.seed_document import (
+    RoleName,
+    SeedChannel,
+    SeedCidr,
+    SeedDataset,
+    SeedDocument,
+    SeedOrganization,
+    SeedUpload,
+    SeedUser,
+    admit,
+)
 from abeja_emulator.seeding import SeedError, parse_file
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from abeja_emulator.platform import Platform
-
-
-class SeedOrganization(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The default organization."""
-
-    name: str = "default-org"
-    id: Optional[str] = None
-
-
-class SeedUser(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A user with one personal access token."""
-
-    token: str
-    email: str = "user@example.com"
-
-
-class SeedUpload(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A file of a channel."""
-
-    file: str
-    content_type: Optional[str] = None
-    metadata: dict[str, str] = {}
-    lifetime: Optional[str] = None
-
-
-class SeedChannel(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A channel and its files."""
-
-    name: str
-    id: Optional[str] = None
-    description: Optional[str] = None
-    files: list[Union[str, SeedUpload]] = []
-
-
-class SeedDataset(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A dataset, from a folder or file (`source`) or from `items`, as `Seed.dataset` takes them."""
-
-    name: Optional[str] = None
-    id: Optional[str] = None
-    source: Optional[str] = None
-    items: Optional[list[Any]] = None
-    type: Optional[str] = None
-    props: Any = None
-
-
-class SeedDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """All that a seed file may say."""
-
-    organization: SeedOrganization = SeedOrganization()
-    users: list[SeedUser] = []
-    bearer_tokens: list[str] = []
-    channels: list[SeedChannel] = []
-    datasets: list[SeedDataset] = []
 
 
 class SeedFile:
@@ -112,14 +76,13 @@ class SeedFile:
             SeedError: when a part of it cannot be put there; it says which.
         """
         with platform.world.store.transaction():
-            for number, user in enumerate(self.document.users):
-                self._part(f"users[{number}]", lambda user=user: platform.seed.user(user.token, user.email))
-            for number, token in enumerate(self.document.bearer_tokens):
-                self._part(f"bearer_tokens[{number}]", lambda token=token: platform.seed.bearer_token(token))
+            admit(self.document, platform, self._part)
             for number, channel in enumerate(self.document.channels):
-                self._part(f"channels[{number}]", lambda channel=channel: self._channel(platform, channel))
+                with self._part(f"channels[{number}]"):
+                    self._channel(platform, channel)
             for number, dataset in enumerate(self.document.datasets):
-                self._part(f"datasets[{number}]", lambda dataset=dataset: self._dataset(platform, dataset))
+                with self._part(f"datasets[{number}]"):
+                    self._dataset(platform, dataset)
 
     def _channel(self, platform: Platform, channel: SeedChannel) -> None:
         identifier = platform.seed.channel(channel.name, channel.description, identifier=channel.id)
@@ -157,11 +120,12 @@ class SeedFile:
             raise SeedError(message)
         return found
 
-    def _part(self, name: str, put: Any) -> None:
+    @contextmanager
+    def _part(self, name: str) -> Iterator[None]:
         from abeja_emulator.errors import PlatformError  # noqa: PLC0415 - only when something is put
 
         try:
-            put()
+            yield
         except (PlatformError, ValueError, OSError) as error:
             message = f"{self._path}: {name}: {error}"
             raise SeedError(message) from error
@@ -179,7 +143,7 @@ def _with_ids_as_text(given: Any) -> Any:
     if not isinstance(given, dict):
         return {} if given is None else given
     text = dict(given)
-    for name in ("channels", "datasets"):
+    for name in ("channels", "datasets", "users"):
         if isinstance(given.get(name), list):
             text[name] = [_with_id_as_text(part) for part in given[name]]
     if "organization" in given:
@@ -210,7 +174,8 @@ _WORDS = {
 _SAID = re.compile(
     r"(?:Expected `(?P<wanted>[^`]+)`(?:, got `(?P<given>[^`]+)`)?"
     r"|Object missing required field `(?P<missing>.+?)`"
-    r"|Object contains unknown field `(?P<unknown>.+?)`)"
+    r"|Object contains unknown field `(?P<unknown>.+?)`"
+    r"|Invalid enum value '(?P<choice>.*)')"
     r"(?: - at (?P<key>`key` in )?`\$(?P<place>[^`]*)`)?",
     re.DOTALL,
 )
@@ -220,10 +185,14 @@ _PARTS = {
     "": SeedDocument,
     "organization": SeedOrganization,
     "users": SeedUser,
+    "cidrs": SeedCidr,
     "channels": SeedChannel,
     "files": SeedUpload,
     "datasets": SeedDataset,
 }
+
+#: Part of the file → the words it may be.
+_CHOICES = {"role": get_args(RoleName)}
 
 
 def _plain(said: str) -> str:
@@ -243,12 +212,21 @@ def _plain(said: str) -> str:
         return f"{within}unknown field `{found['unknown']}`; known are {', '.join(known)}{meant}"
     if found["key"]:
         return f"{within}a name in it is no text; put it in quotes"
-    wanted = " or ".join(_WORDS.get(word, word) for word in found["wanted"].split(" | ") if word != "null")
-    given = _WORDS.get(found["given"], found["given"])
-    quotes = "; put it in quotes" if "text" in wanted and given in _UNQUOTED else ""
+    if found["choice"] is not None:
+        *names, last = _CHOICES[place.rpartition(".")[2]]
+        wanted, given, quotes = f"{', '.join(names)} or {last}", repr(found["choice"]), ""
+    else:
+        wanted, given, quotes = _types(found["wanted"], found["given"])
     if place.endswith("[...]"):
         return f"each value of {place[:-5]} must be {wanted}, not {given}{quotes}"
     return f"{place or 'a seed file'} must be {wanted}, not {given}{quotes}"
+
+
+def _types(said: str, got: str) -> tuple[str, str, str]:
+    """Return in plain words what is wanted and what is there instead, and what would help."""
+    wanted = " or ".join(_WORDS.get(word, word) for word in said.split(" | ") if word != "null")
+    given = _WORDS.get(got, got)
+    return wanted, given, "; put it in quotes" if "text" in wanted and given in _UNQUOTED else ""
 
 
 #: What YAML makes of text without quotes.

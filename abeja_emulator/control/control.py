@@ -48,6 +48,7 @@ class Control:
             every address. See `check_access`.
         seed_folder: where the paths of a posted seed document begin, and which none of them leaves; None: such a
             document may name no files.
+        follow: see `Desk`.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first three by name
@@ -60,9 +61,10 @@ class Control:
         reset: Callable[[], None] | None = None,
         hosts: Iterable[str] = (),
         seed_folder: Path | None = None,
+        follow: Callable[[], None] | None = None,
     ) -> None:
         self._application: Application = platform if application is None else application
-        self._desk = Desk(platform, jobs, snapshots, reset, seed_folder)
+        self._desk = Desk(platform, jobs, snapshots, reset, seed_folder, follow)
         self._hosts = frozenset(host.lower() for host in hosts)
         self._router = Router(unique(OPERATIONS))
         self._encode = msgspec.json.Encoder().encode

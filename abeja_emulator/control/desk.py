@@ -67,6 +67,8 @@ class Desk:
         snapshots: its named states.
         reset: returns it to the state it had at the start.
         seed_folder: where the paths of a posted seed document begin, and which none of them leaves.
+        follow: lets whoever runs the user's code know that the platform's state is another; by default what runs the
+            jobs alone.
     """
 
     platform: Platform
@@ -74,6 +76,7 @@ class Desk:
     snapshots: Snapshots | None = None
     reset: Callable[[], None] | None = None
     seed_folder: Path | None = None
+    follow: Callable[[], None] | None = None
 
     def needs_jobs(self) -> JobControl:
         """Return what runs the jobs.
@@ -112,8 +115,10 @@ class Desk:
         return snapshots
 
     def state_changed(self) -> None:
-        """Let what runs the jobs know that the state of the platform is another now."""
-        if self.jobs is not None:
+        """Let what runs the user's code know that the state of the platform is another now."""
+        if self.follow is not None:
+            self.follow()
+        elif self.jobs is not None:
             self.jobs.reconcile()
 
 

@@ -33,7 +33,7 @@ from abeja_emulator.control.shapes import (
 )
 from abeja_emulator.control.watching import Watch
 from abeja_emulator.errors import BadRequest, Conflict
-from abeja_emulator.seed_file import SeedDocument
+from abeja_emulator.seed_document import SeedDocument
 from abeja_emulator.services.openapi import platform_openapi
 from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.wire.content import Download

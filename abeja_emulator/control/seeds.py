@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from abeja_emulator.control.shapes import Seeded, SeededChannel, SeededDatasetView, SeededUser
 from abeja_emulator.errors import BadRequest, Conflict, PlatformError
 from abeja_emulator.finding import advice, find_data, shortened
-from abeja_emulator.seed_file import SeedOrganization, SeedUpload
+from abeja_emulator.seed_document import SeedOrganization, SeedUpload, admit
 from abeja_emulator.seeding import SeedError, samples_folder
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from abeja_emulator.platform import Platform
-    from abeja_emulator.seed_file import SeedChannel, SeedDataset, SeedDocument, SeedUser
+    from abeja_emulator.seed_document import SeedChannel, SeedDataset, SeedDocument
 
 
 class PostedSeed:
@@ -42,15 +42,10 @@ class PostedSeed:
         """
         document = self._document
         _check_organization(document.organization, platform)
-        made = Seeded([], 0, [], [])
         with platform.world.store.transaction():
-            for number, user in enumerate(document.users):
-                with _part(f"users[{number}]"):
-                    made.users.append(_user(platform, user))
-            for number, token in enumerate(document.bearer_tokens):
-                with _part(f"bearer_tokens[{number}]"):
-                    platform.seed.bearer_token(token)
-                    made.bearer_tokens += 1
+            admitted = admit(document, platform, _part)
+            users = [SeededUser(user.id, user.email, user.role) for user in admitted.users]
+            made = Seeded(users, admitted.bearer_tokens, admitted.cidrs, [], [])
             for number, channel in enumerate(document.channels):
                 with _part(f"channels[{number}]"):
                     made.channels.append(self._channel(platform, channel))
@@ -145,10 +140,6 @@ def _part(name: str) -> Iterator[None]:
     except (OSError, ValueError) as error:
         message = f"{name}: {error}"
         raise BadRequest(message) from error
-
-
-def _user(platform: Platform, user: SeedUser) -> SeededUser:
-    return SeededUser(platform.seed.user(user.token, user.email).id, user.email)
 
 
 def _check_organization(wanted: SeedOrganization, platform: Platform) -> None:

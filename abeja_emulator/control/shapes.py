@@ -65,6 +65,7 @@ class SeededUser(msgspec.Struct):
 
     user_id: str
     email: str
+    role: str
 
 
 class SeededChannel(msgspec.Struct):
@@ -86,10 +87,11 @@ class SeededDatasetView(msgspec.Struct):
 
 
 class Seeded(msgspec.Struct):
-    """What was made, in the order of the document."""
+    """What was made, in the order of the document; of networks the ids."""
 
     users: list[SeededUser]
     bearer_tokens: int
+    cidrs: list[str]
     channels: list[SeededChannel]
     datasets: list[SeededDatasetView]
 

@@ -15,6 +15,7 @@ from abeja_emulator.services.datalake.channels import Channels
 from abeja_emulator.services.datalake.files import Files
 from abeja_emulator.services.datasets.rules import Datasets
 from abeja_emulator.services.organizations.rules import Accounts
+from abeja_emulator.services.security.rules import Cidrs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -175,11 +176,32 @@ class Seed:
         with self._world.store.transaction():
             return self._accounts.add_organization(name, identifier)
 
-    def user(self, token: str, email: str = "user@example.com", organization_id: str | None = None) -> User:
-        """Create a user whose personal access token is `token`."""
+    def user(
+        self,
+        token: str,
+        email: str = "user@example.com",
+        organization_id: str | None = None,
+        *,
+        role: str = "admin",
+        identifier: str | None = None,
+    ) -> User:
+        """Create a user whose personal access token is `token`.
+
+        Args:
+            token: the token.
+            email: of the user.
+            organization_id: that the user belongs to; the default one if none is named.
+            role: `admin`, `developer` or `regular`; it matters with `auth="strict"`.
+            identifier: id of the user, such as one that a handler has in its code; 13 digits.
+
+        Raises:
+            ValueError: when there is no such role, or the id is not 13 digits.
+            Conflict: when another user has the id.
+        """
         self._platform.keep_secret(token)
+        organization_id = organization_id or self._platform.organization.id
         with self._world.store.transaction():
-            return self._accounts.add_user(organization_id or self._platform.organization.id, token, email=email)
+            return self._accounts.add_user(organization_id, token, email=email, role=role, identifier=identifier)
 
     def bearer_token(self, token: str, user_id: str | None = None) -> None:
         """Make `token` a bearer token of a user, the default one if none is named."""
@@ -187,10 +209,26 @@ class Seed:
         with self._world.store.transaction():
             self._accounts.add_bearer_token(self._platform.organization.id, user_id or self._platform.user.id, token)
 
-    def datasource(self, display_name: str | None = None) -> Datasource:
-        """Create a data source; the API links it to channels."""
+    def datasource(self, display_name: str | None = None, channels: Iterable[str] = ()) -> Datasource:
+        """Create a data source that is linked to channels, given by their ids; the API links it to others."""
+        organization = self._platform.organization.id
         with self._world.store.transaction():
-            return self._accounts.add_datasource(self._platform.organization.id, display_name)
+            made = self._accounts.add_datasource(organization, display_name)
+            for channel_id in channels:
+                made = Channels(self._world).link(organization, channel_id, made.datasource_id)
+            return made
+
+    def cidr(self, network: str, description: str | None = None) -> str:
+        """Let the addresses of a network in, such as `192.0.2.0/24`, and return the id of the entry.
+
+        It matters once the platform enforces its lists.
+
+        Raises:
+            BadRequest: when it is no network.
+            Conflict: when it is on the list already.
+        """
+        with self._world.store.transaction():
+            return Cidrs(self._world).create(self._platform.organization.id, network, description).id
 
     def _filling(
         self, items: Items, channel_id: str, labels: Labels, progress: Callable[[int], object] | None

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from abeja_emulator.seed_file import SeedDocument, SeedFile
+from abeja_emulator.seed_document import SeedDocument
+from abeja_emulator.seed_file import SeedFile
+from abeja_emulator.services.security.rules import Cidrs
 from tests.services.training.samples import state
 
 if TYPE_CHECKING:
@@ -61,9 +63,30 @@ class TestWhatIsMade:
         assert steer.raw("GET", path, headers={"Authorization": "Bearer a-bearer"}).status_code == 200
         assert steer.raw("GET", path, auth=(name, "another")).status_code == 401
 
+    def test_roles_and_ids(self, platform: Platform, steer: Steering) -> None:
+        """A user has the id and the role that the document says, an admin without one; the role is checked."""
+        users = [
+            {"token": "token-of-an-admin"},
+            {"token": "token-of-a-regular", "id": "1230000000003", "role": "regular"},
+        ]
+        admin, regular = steer("POST", "/seed", json={"users": users})["users"]
+        assert (admin["role"], regular["role"], regular["user_id"]) == ("admin", "regular", "1230000000003")
+        platform.auth = "strict"
+        path = f"/organizations/{platform.organization.id}/security/cidrs"
+        for user, token, status in ((admin, "token-of-an-admin", 200), (regular, "token-of-a-regular", 403)):
+            answer = steer.raw("POST", path, auth=(f"user-{user['user_id']}", token), json={"cidr": "192.0.2.0/24"})
+            assert answer.status_code == status
+
+    def test_cidrs(self, platform: Platform, steer: Steering) -> None:
+        """Networks, alone or with a description; the answer has their ids."""
+        made = steer("POST", "/seed", json={"cidrs": ["192.0.2.0/24", {"cidr": "::1/128", "description": "here"}]})
+        entries, _ = Cidrs(platform.world).select(platform.organization.id)
+        assert [(entry.cidr, entry.description) for entry in entries] == [("192.0.2.0/24", None), ("::1/128", "here")]
+        assert made["cidrs"] == [entry.id for entry in entries]
+
     def test_nothing(self, steer: Steering) -> None:
         """An empty document, or none, makes nothing."""
-        nothing = {"users": [], "bearer_tokens": 0, "channels": [], "datasets": []}
+        nothing = {"users": [], "bearer_tokens": 0, "cidrs": [], "channels": [], "datasets": []}
         assert steer("POST", "/seed", json={}) == steer("POST", "/seed") == nothing
 
     def test_same_as_from_a_file(self, platform: Platform, steer: Steering, seed_folder: Path) -> None:
@@ -109,6 +132,11 @@ class TestRefused:
             (400, {"users": [{"token": "x", "mail": "y"}]}, ["unknown field `mail`", "$.users[0]"]),
             (400, {"channels": [{"files": []}]}, ["missing required field `name`"]),
             (400, {"users": {}}, ["`array`"]),
+            (400, {"users": [{"token": "the-same-one", "role": "root"}]}, ["root", "$.users[0].role"]),
+            (400, {"users": [{"token": "the-same-one", "id": "12"}]}, ["users[0]: ", "13 digits"]),
+            (409, {"users": [{"token": "the-same-one", "id": "1230000000001"}] * 2}, ["users[1]: ", "1230000000001"]),
+            (400, {"cidrs": ["192.0.2.0/24", "192.0.2.7/24"]}, ["cidrs[1]: ", "192.0.2.7/24"]),
+            (409, {"cidrs": ["192.0.2.0/24"] * 2}, ["cidrs[1]: ", "on the list already"]),
             (400, {"datasets": [DATASET, DATASET]}, ["datasets[1]: ", "'two'"]),
             (400, {"datasets": [{"items": [], "id": "1230000000001"}] * 2}, ["datasets[1]: ", "1230000000001"]),
             (409, {"bearer_tokens": ["the-same-one", "the-same-one"]}, ["bearer_tokens[1]: "]),
