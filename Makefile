@@ -92,13 +92,13 @@ clean:
 .venv-demo/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-demo
 	.venv-demo/bin/python -m pip install --quiet uv
-	.venv-demo/bin/uv pip install --quiet --python .venv-demo/bin/python -e '.[cli,keras]'
+	.venv-demo/bin/uv pip install --quiet --python .venv-demo/bin/python -e '.[cli,keras,serving]'
 	.venv-demo/bin/python tools/check_sdk.py
 	touch $@
 
 .venv-test/ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-test
 	.venv-test/bin/python -m pip install --quiet uv
-	.venv-test/bin/uv pip install --quiet --python .venv-test/bin/python -e '.[keras,yaml]' --group test --group aws --group schema --group bench --group lint
+	.venv-test/bin/uv pip install --quiet --python .venv-test/bin/python -e '.[keras,serving,yaml]' --group test --group aws --group schema --group bench --group lint
 	.venv-test/bin/python tools/check_sdk.py
 	touch $@

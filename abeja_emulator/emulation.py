@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from abeja_emulator.hosts import Hosts
 from abeja_emulator.refusals import Refusals
-from abeja_emulator.runtime.executor import Executor
 from abeja_emulator.runtime.images import calling_of, make_context
 from abeja_emulator.runtime.process import restored_environment
 from abeja_emulator.runtime.sdk import sdk_base_url, thawed_sdk
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from abeja_emulator.platform import Platform
-    from abeja_emulator.runtime.executor import Mode
+    from abeja_emulator.runtime.executor import Executor, Mode
     from abeja_emulator.services.training.records import TrainingJob
 
 #: Name of the job that is current while no other is.
@@ -66,14 +66,14 @@ class Emulation:
         offline: whether a call to any other host fails as on a machine without a network, instead of with
             an `UnknownHostError`.
         jobs: when jobs that are made through the API begin, see `Executor`.
-        execution: options of `Executor` that say how they are run.
+        execution: options of `Runner` that say how they are run, and how model code is.
 
     Attributes:
         platform: the platform.
         result_dir: result directory of the current job; the same for the whole emulation, because
             modules keep it in constants.
         trainer: runs jobs in this process.
-        executor: runs jobs that are made through the API, in children.
+        hosts: run what is made through the API, in children.
         job: the current job.
         image: as given, or the platform's default.
         offline: as given.
@@ -117,25 +117,28 @@ class Emulation:
             begun=lambda: platform.epochs.begun,
         )
         self.result_dir = self._folder.resolve() / RESULT_FOLDER
-        self.trainer = Trainer(
-            platform,
-            self._folder / "jobs",
-            image=self.image,
-            environment=self._environment,
-            random_seed=(execution or {}).get("random_seed"),
-            git=(execution or {}).get("git"),
-            relative_result=relative_result,
-        )
-
-        self.executor = Executor(
-            platform,
-            self._folder / "jobs",
-            api_url=lambda: self.url,
-            environment=lambda: self._base,
-            mode=jobs,
-            variables=self._environment,
-            **(execution or {}),
-        )
+        with ExitStack() as failed:
+            if self._own_folder:
+                failed.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            self.trainer = Trainer(
+                platform,
+                self._folder / "jobs",
+                image=self.image,
+                environment=self._environment,
+                random_seed=(execution or {}).get("random_seed"),
+                git=(execution or {}).get("git"),
+                relative_result=relative_result,
+            )
+            self.hosts = Hosts(
+                platform,
+                self._folder,
+                api_url=lambda: self.url,
+                environment=lambda: self._base,
+                mode=jobs,
+                variables=self._environment,
+                **(execution or {}),
+            )
+            failed.pop_all()
 
     def start(self) -> None:
         """Put the platform in reach and set the variables; if that fails, nothing is left of it.
@@ -172,7 +175,7 @@ class Emulation:
         self._stack.enter_context(ChildThreads(self.platform.epochs.inherit))
         self._stack.enter_context(restored_environment(variables))
         self._stack.enter_context(thawed_sdk(variables, outside))
-        self._stack.enter_context(self.executor)
+        self._stack.enter_context(self.hosts)
 
     def stop(self) -> None:
         """Put everything back; the platform stays, for a look at it."""
@@ -188,6 +191,11 @@ class Emulation:
         return child_environment(
             self._loopback.address, addresses, self._allow_hosts, base=variables, offline=self.offline
         )
+
+    @property
+    def executor(self) -> Executor:
+        """Runs jobs that are made through the API."""
+        return self.hosts.executor
 
     @property
     def url(self) -> str:

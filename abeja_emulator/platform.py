@@ -36,7 +36,7 @@ from abeja_emulator.store.files import DataError
 from abeja_emulator.store.saved import SavedSnapshot, SavedSnapshots
 from abeja_emulator.store.store import Store
 from abeja_emulator.wire.call import Call, Caller, World
-from abeja_emulator.wire.content import Download, Empty, Files, Form
+from abeja_emulator.wire.content import Download, Empty, Files, Form, Later
 from abeja_emulator.wire.credentials import read_credential
 from abeja_emulator.wire.journal import Entry, Journal
 from abeja_emulator.wire.messages import Response
@@ -368,7 +368,8 @@ class Platform:
             with self._store.transaction() if operation.writes else self._store.reading():
                 caller = self._authenticate(operation, route, request)
                 call = self._validate(operation, route, request, caller)
-                response = self._perform(rule, call)
+                answer = self._perform(rule, call)
+            response = answer.make() if isinstance(answer, Later) else answer
         except PlatformError as refusal:
             response, error = self._refuse(refusal), refusal.description
         except ForeignProcessError:
@@ -447,14 +448,16 @@ class Platform:
         origin = f"{request.scheme}://{request.host}"
         return Call(self.world, route.values, query, body, caller, origin)
 
-    def _perform(self, rule: Callable[[Any], Any], call: Call[Any, Any]) -> Response:
+    def _perform(self, rule: Callable[[Any], Any], call: Call[Any, Any]) -> Response | Later:
         try:
             return self._render(rule(call))
         finally:
             if isinstance(call.body, (Form, Files)):
                 call.body.close()
 
-    def _render(self, answer: Any) -> Response:
+    def _render(self, answer: Any) -> Response | Later:
+        if isinstance(answer, (Later, Response)):
+            return answer
         if isinstance(answer, (Download, Empty)):
             return answer.response()
         body = self._encode(answer)

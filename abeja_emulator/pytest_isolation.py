@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from abeja_emulator.pytest_plugin import current_item, marked, session_emulation
+from abeja_emulator.pytest_plugin import current_item, marked, obey, session_emulation
 from abeja_emulator.pytest_report import take_down_rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from abeja_emulator.platform import Platform
-    from abeja_emulator.runtime.executor import Executor
     from abeja_emulator.store.store import Snapshot
 
 #: From the widest to the narrowest.
@@ -87,7 +86,7 @@ def _isolation(config: pytest.Config) -> Isolation:
     if _ISOLATION not in config.stash:
         emulation = session_emulation(config)
         config.stash[_ISOLATION] = Isolation(
-            emulation.platform, lambda: take_down_rest(current_item(config)), emulation.executor.reconcile
+            emulation.platform, lambda: take_down_rest(current_item(config)), emulation.hosts.reconcile
         )
     return config.stash[_ISOLATION]
 
@@ -97,25 +96,30 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.Fix
     """Keep what a fixture puts on the platform for as long as the fixture lives."""
     if fixturedef.argname in {"_abeja_module", "_abeja_class", "_abeja_function"}:
         return (yield)
-    executor = session_emulation(request.config).executor
-    before = executor.unfinished()
+    hosts = session_emulation(request.config).hosts
+    kinds = (("job", "abeja_jobs", hosts.executor), ("run", "abeja_runs", hosts.runs))
+    before = {kind: host.unfinished() for kind, _, host in kinds}
     with _isolation(request.config).kept_for(fixturedef.scope):
         result = yield
         if fixturedef.scope != "function":
-            _refuse_unfinished(fixturedef, executor, [job for job in executor.unfinished() if job not in before])
+            for kind, fixture, host in kinds:
+                left = [each for each in host.unfinished() if each not in before[kind]]
+                for each in left:
+                    host.abandon(each)
+                if left:
+                    _refuse_unfinished(fixturedef, kind, fixture, left)
         return result
 
 
-def _refuse_unfinished(fixturedef: pytest.FixtureDef[Any], executor: Executor, jobs: list[str]) -> None:
-    """Fail a fixture of wider scope that leaves a job running: what it did during a test would go with that test."""
-    if not jobs:
-        return
-    for job in jobs:
-        executor.abandon(job)
+def _refuse_unfinished(fixturedef: pytest.FixtureDef[Any], kind: str, fixture: str, left: list[str]) -> None:
+    """Fail a fixture of wider scope that leaves a job running: what it did during a test would go with that test.
+
+    A service may be left starting: what it has done by the end of a test it does again in the next.
+    """
     message = (
-        f"the fixture {fixturedef.argname}, of scope {fixturedef.scope}, leaves job {', '.join(jobs)} running, and "
-        "what a job does while a test runs is taken back at the end of that test: let the fixture wait for it with "
-        "abeja_jobs.wait(job_id), or hold it (--abeja-jobs held, or the variable ABEJA_EMULATOR_JOB_MODE of the job; "
+        f"the fixture {fixturedef.argname}, of scope {fixturedef.scope}, leaves {kind} {', '.join(left)} running, and "
+        f"what a {kind} does while a test runs is taken back at the end of that test: let the fixture wait for it with "
+        f"{fixture}.wait({kind}_id), or hold it (--abeja-jobs held, or the variable ABEJA_EMULATOR_JOB_MODE of it; "
         "the marker of a test comes too late)"
     )
     pytest.fail(message, pytrace=False)
@@ -136,9 +140,10 @@ def _abeja_class(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _abeja_function(request: pytest.FixtureRequest) -> Iterator[None]:
     emulation, marks = session_emulation(request.config), marked(request.node)
-    platform, executor = emulation.platform, emulation.executor
-    auth, platform.auth = platform.auth, marks.get("auth") or platform.auth
-    jobs, executor.mode, timing = executor.mode, marks.get("jobs") or executor.mode, executor.timing
+    platform, hosts = emulation.platform, emulation.hosts
+    auth, enforced, address = platform.auth, platform.enforce_cidrs, platform.client_address
+    obey(marks, platform)
+    jobs, hosts.mode, timing = hosts.mode, marks.get("jobs") or hosts.mode, hosts.timing
     emulation.renew()
     platform.journal.begin()
     platform.epochs.begin(request.node.nodeid)
@@ -146,4 +151,5 @@ def _abeja_function(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         platform.epochs.end()
         # Before jobs that wait in the earlier state are taken again.
-        platform.auth, executor.mode, executor.timing = auth, jobs, timing
+        platform.auth, platform.enforce_cidrs, platform.client_address = auth, enforced, address
+        hosts.mode, hosts.timing = jobs, timing

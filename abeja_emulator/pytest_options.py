@@ -43,6 +43,11 @@ OPTIONS = (
         default="open",
     ),
     Option(
+        "abeja_enforce_cidrs",
+        "refuse calls from outside of the CIDRs of an organization that has some; off by default, a list alone keeps "
+        "nobody out",
+    ),
+    Option(
         "abeja_image",
         "image of jobs that name none; it decides what a handler's context is (up to 18.10 an object)",
         metavar="IMAGE",
@@ -184,9 +189,11 @@ def is_configured(config: pytest.Config, options: Any) -> bool:
     )
 
 
-def choices_of(*names: str) -> dict[str, tuple[str, ...]]:
-    """Return the values there are of settings, by their names without `abeja_`."""
-    return {name: option.choices for name in names for option in OPTIONS if option.key == f"abeja_{name}"}
+def choices_of(*names: str) -> dict[str, tuple[Any, ...]]:
+    """Return the values there are of settings, by their names without `abeja_`; a switch is True or False."""
+    return {
+        name: option.choices or (True, False) for name in names for option in OPTIONS if option.key == f"abeja_{name}"
+    }
 
 
 def _flag(option: Option) -> str:

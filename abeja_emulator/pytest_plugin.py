@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from abeja_emulator.runtime.executor import Executor
     from abeja_emulator.runtime.job import TrainedJob
     from abeja_emulator.seeding import SeededDataset
+    from abeja_emulator.serving.run_host import RunHost
+    from abeja_emulator.serving.served import Served
+    from abeja_emulator.serving.service_host import ServiceHost
     from abeja_emulator.transports.errors import RefusedCall
 
 _SESSION = pytest.StashKey["Session"]()
@@ -39,11 +42,12 @@ _USED = pytest.StashKey[bool]()
 _GOOD = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 MARKER = """\
-abeja(image=None, datasets=None, environment=None, auth=None, jobs=None, min_evidence=None): \
+abeja(image=None, datasets=None, environment=None, auth=None, enforce_cidrs=None, jobs=None, min_evidence=None): \
 for abeja_context and for the jobs of abeja_train: image, which decides what a context is; datasets, \
 {alias: dataset id, or what abeja_dataset takes}; environment, {name: value}; auth, "open" or "strict" \
-credentials; jobs, when those made through the API begin: "immediate", "held" or "virtual"; min_evidence, the \
-weakest evidence that will do, as --abeja-min-evidence. The nearest marker wins."""
+credentials; enforce_cidrs, whether calls from outside of an organization's CIDRs are refused; jobs, when those made \
+through the API begin: "immediate", "held" or "virtual"; min_evidence, the weakest evidence that will do, as \
+--abeja-min-evidence. The nearest marker wins."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -285,7 +289,9 @@ def make_emulation(settings: Settings) -> Emulation:
     from abeja_emulator.platform import Platform
 
     return Emulation(
-        Platform(auth=settings.auth) if settings.seed is None else _seeded(settings.seed, settings),
+        _seeded(settings.seed, settings)
+        if settings.seed is not None
+        else Platform(auth=settings.auth, enforce_cidrs=settings.enforce_cidrs),
         image=settings.image,
         environment=settings.environment,
         relative_result=settings.relative_result,
@@ -305,7 +311,12 @@ def _seeded(path: Path, settings: Settings) -> Platform:
     try:
         seed = SeedFile(path)
         organization = seed.document.organization
-        platform = Platform(auth=settings.auth, organization=organization.name, organization_id=organization.id)
+        platform = Platform(
+            auth=settings.auth,
+            enforce_cidrs=settings.enforce_cidrs,
+            organization=organization.name,
+            organization_id=organization.id,
+        )
         seed.put(platform)
     except (SeedError, ValueError) as error:
         if platform is not None:
@@ -336,8 +347,8 @@ def _abeja_emulation(request: pytest.FixtureRequest) -> Iterator[Emulation]:
     request.config.stash[_USED] = True
     marks = marked(request.node)
     emulation = make_emulation(settings)
-    emulation.platform.auth = marks.get("auth") or emulation.platform.auth
-    emulation.executor.mode = marks.get("jobs") or emulation.executor.mode
+    obey(marks, emulation.platform)
+    emulation.hosts.mode = marks.get("jobs") or emulation.hosts.mode
     with emulation.platform, emulation:
         begin(request.node, emulation, settings.keep)
         request.node.stash[_PUT_BACK] = emulation.put_back
@@ -421,6 +432,24 @@ def abeja_jobs(_abeja_emulation: Emulation) -> Executor:
 
 
 @pytest.fixture(scope=_scope)
+def abeja_services(_abeja_emulation: Emulation) -> ServiceHost:
+    """The services that are made through the API, whose models answer in child processes.
+
+    `abeja_services.wait(service_id)` returns the service once it answers, or has failed; its log says why.
+    """
+    return _abeja_emulation.hosts.services
+
+
+@pytest.fixture(scope=_scope)
+def abeja_runs(_abeja_emulation: Emulation) -> RunHost:
+    """The runs that are made through the API, by somebody or by a trigger, in child processes.
+
+    `abeja_runs.wait(run_id)` returns the run once it has ended; they begin as jobs do, see `abeja_jobs`.
+    """
+    return _abeja_emulation.hosts.runs
+
+
+@pytest.fixture(scope=_scope)
 def abeja_server(_abeja_emulation: Emulation) -> str:
     """URL of the platform on this machine, `http://127.0.0.1:<port>`, for programs that are not led there.
 
@@ -469,6 +498,26 @@ def abeja_train(
     return train
 
 
+@pytest.fixture(scope=_scope)
+def abeja_serve(_abeja_emulation: Emulation, request: pytest.FixtureRequest) -> Iterator[Callable[..., Served]]:
+    """Factory: abeja_serve("main:handler", result_dir=None, environment=None, image=None, source=None, context=None).
+
+    The handler is `module:function`, `path/to/main.py:function` or a callable; it is served in this process by
+    the platform's own runtime. `result_dir` is a folder, or a job of `abeja_train`. What comes back has `post`,
+    `get`, `put`, `request` and `health_check`, which answer as the platform does, and `log` and `exception`.
+    """
+    from abeja_emulator.pytest_serving import ServedModels
+
+    config = request.config
+    with ServedModels(config, _abeja_emulation, lambda: config.stash[_ITEM]) as models:
+
+        def serve(handler: Any, **options: Any) -> Served:
+            __tracebackhide__ = True
+            return models.serve(handler, options, marked(config.stash[_ITEM]))
+
+        yield serve
+
+
 def session_emulation(config: pytest.Config) -> Emulation:
     """Return the emulation of the whole run; there is one, because only then isolation is loaded."""
     return config.stash[_SESSION].emulation
@@ -477,6 +526,13 @@ def session_emulation(config: pytest.Config) -> Emulation:
 def current_item(config: pytest.Config) -> pytest.Item:
     """Return the test that is running."""
     return config.stash[_ITEM]
+
+
+def obey(marks: dict[str, Any], platform: Platform) -> None:
+    """Make a platform as strict as the markers of a test say; what they do not say stays."""
+    platform.auth = marks.get("auth") or platform.auth
+    enforced = marks.get("enforce_cidrs")
+    platform.enforce_cidrs = platform.enforce_cidrs if enforced is None else enforced
 
 
 def marked(node: Any) -> dict[str, Any]:
@@ -492,22 +548,20 @@ def marked(node: Any) -> dict[str, Any]:
     from abeja_emulator.pytest_jobs import check_mapping, check_text
 
     found: dict[str, Any] = {}
-    choices = choices_of("auth", "jobs", "min_evidence")
+    choices = choices_of("auth", "enforce_cidrs", "jobs", "min_evidence")
     for marker in reversed(markers):
-        unknown = sorted(set(marker.kwargs) - {"image", "datasets", "environment", "auth", "jobs", "min_evidence"})
+        unknown = sorted(set(marker.kwargs) - {"image", "datasets", "environment", *choices})
         if unknown or marker.args:
             given = unknown or list(marker.args)
-            message = (
-                "@pytest.mark.abeja takes image, datasets, environment, auth, jobs and min_evidence by name, "
-                f"not {given}"
-            )
+            *others, last = ("image", "datasets", "environment", *choices)
+            message = f"@pytest.mark.abeja takes {', '.join(others)} and {last} by name, not {given}"
             raise pytest.UsageError(message)
         for name in ("datasets", "environment"):
             check_mapping(f"@pytest.mark.abeja({name}=…)", name, marker.kwargs.get(name), pytest.UsageError)
         check_text("@pytest.mark.abeja(image=…)", marker.kwargs.get("image"), pytest.UsageError)
         for name, known in choices.items():
             if marker.kwargs.get(name) not in {None, *known}:
-                words = f"{', '.join(known[:-1])} or {known[-1]}"
+                words = f"{', '.join(map(str, known[:-1]))} or {known[-1]}"
                 message = f"@pytest.mark.abeja({name}={marker.kwargs[name]!r}): it must be {words}"
                 raise pytest.UsageError(message)
         found.update(marker.kwargs)

@@ -25,6 +25,7 @@ class Settings(NamedTuple):
 
     Attributes:
         auth: `open` or `strict` credentials.
+        enforce_cidrs: whether calls from outside of an organization's CIDRs are refused.
         environment: variables of every job.
         relative_result: whether `ABEJA_TRAINING_RESULT_DIR` is relative.
         image: image of the current job, and of jobs that name none; None for the platform's default.
@@ -37,6 +38,7 @@ class Settings(NamedTuple):
     """
 
     auth: Authentication
+    enforce_cidrs: bool
     environment: dict[str, str]
     relative_result: bool
     image: str | None
@@ -56,7 +58,11 @@ class Settings(NamedTuple):
         """
 
         def said(name: str) -> Any:
-            return getattr(options, name, None) or config.getini(name)
+            try:
+                return getattr(options, name, None) or config.getini(name)
+            except (ValueError, pytest.UsageError) as error:
+                message = f"{name}: {error}; it must be true or false"
+                raise pytest.UsageError(message) from error
 
         seed = _path(config, said("abeja_seed"))
         if seed is not None and not (exists(seed) and seed.is_file()):
@@ -78,6 +84,7 @@ class Settings(NamedTuple):
             raise pytest.UsageError(str(error)) from error
         return cls(
             auth=cast("Authentication", _one_of("abeja_auth", said("abeja_auth"), "open", "strict")),
+            enforce_cidrs=bool(said("abeja_enforce_cidrs")),
             environment=environment,
             relative_result=_one_of("abeja_result_dir", config.getini("abeja_result_dir"), "absolute", "relative")
             == "relative",
@@ -115,12 +122,8 @@ def _execution(config: pytest.Config, said: Callable[[str], Any]) -> dict[str, A
         "abeja_random_seed",
         "abeja_git",
     )
-    try:
-        if not any(said(name) for name in named):
-            return {}
-    except ValueError as error:
-        message = f"abeja_install_requirements or abeja_limits: {error}; they must be true or false"
-        raise pytest.UsageError(message) from error
+    if not any([said(name) for name in named]):  # noqa: C419 - each of them is checked
+        return {}
     from abeja_emulator.runtime.execution import Execution  # noqa: PLC0415 - a run that says nothing does not pay
     from abeja_emulator.runtime.git_sources import GitError  # noqa: PLC0415 - the same
     from abeja_emulator.runtime.interpreters import InterpreterError  # noqa: PLC0415 - the same

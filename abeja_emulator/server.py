@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from abeja_emulator.control.checkpoint import Checkpoint, SavedCheckpoint
 from abeja_emulator.control.control import Control
 from abeja_emulator.control.saved import SavedStates
-from abeja_emulator.runtime.executor import Executor
+from abeja_emulator.hosts import Hosts
 from abeja_emulator.store.directory import SAVED
 from abeja_emulator.transports.child.abeja_emulator_child import is_local, join_host
 from abeja_emulator.transports.children import child_environment
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from abeja_emulator.platform import Platform
+    from abeja_emulator.runtime.executor import Executor
+    from abeja_emulator.serving.run_host import RunHost
+    from abeja_emulator.serving.service_host import ServiceHost
 
 
 #: Addresses that mean every one of this machine, and the one of them that its own clients can use.
@@ -44,11 +47,11 @@ class Server:
         resets: whether the control API can return it to the state it has now; by default without a data directory,
             where that does not cost a copy of all of it.
         allow_hosts: hosts besides the platform that jobs may reach.
-        options: of `Executor`: slots, mode, interpreters and so on.
+        options: of `Hosts`: slots, mode, interpreters and so on.
 
     Attributes:
         platform: as given.
-        executor: runs the jobs.
+        hosts: run jobs, services and runs.
         control: the control API.
     """
 
@@ -67,7 +70,7 @@ class Server:
         self._own_folder = folder is None
         self._folder = Path(tempfile.mkdtemp(prefix="abeja-emulator-")) if folder is None else folder
         self._allow_hosts = tuple(allow_hosts)
-        self.executor = Executor(
+        self.hosts = Hosts(
             platform, self._folder, api_url=self._clients_url, environment=self._childs_environment, **options
         )
         data = platform.data
@@ -82,6 +85,7 @@ class Server:
             hosts=[host],
             # What is posted names files of this machine, so only its own user may post such.
             seed_folder=Path.cwd() if is_local(host) else None,
+            follow=self.hosts.reconcile,
         )
         self._loopback = Loopback(self.control, host, port)
         self._stack = ExitStack()
@@ -94,18 +98,33 @@ class Server:
         """
         try:
             self._stack.enter_context(self._loopback)
-            self._stack.enter_context(self.executor)
+            self._stack.enter_context(self.hosts)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        """Stop the jobs, then the server."""
+        """Stop jobs, services and runs, then the server."""
         try:
             self._stack.close()
         finally:
             if self._own_folder:
                 shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def executor(self) -> Executor:
+        """Runs the jobs."""
+        return self.hosts.executor
+
+    @property
+    def services(self) -> ServiceHost:
+        """Runs the services."""
+        return self.hosts.services
+
+    @property
+    def runs(self) -> RunHost:
+        """Runs the runs."""
+        return self.hosts.runs
 
     @property
     def url(self) -> str:

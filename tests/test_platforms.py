@@ -54,10 +54,10 @@ def test_by_name_or_id(both: tuple[Platform, Platform], url: str) -> None:
 
 
 def test_by_subdomain(both: tuple[Platform, Platform]) -> None:
-    """`<organization>.api.abeja.io`: what is not emulated names itself, in the journal of the one that was meant."""
+    """`<organization>.api.abeja.io`: what is not there is unknown to the one that was meant."""
     url = "https://1200000000001.api.abeja.io/deployments/1"
-    assert requests.post(url, headers={"Authorization": "Bearer token-of-somebody"}, timeout=5).status_code == 501
-    assert [len(platform.calls()) for platform in both] == [0, 1]
+    assert requests.post(url, headers={"Authorization": "Bearer token-of-somebody"}, timeout=5).status_code == 404
+    assert [len(platform.calls("request_deployment")) for platform in both] == [0, 1]
 
 
 @pytest.mark.parametrize("content", [b"small", b"large" * LARGE])

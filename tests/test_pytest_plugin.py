@@ -59,7 +59,9 @@ def test_help_markers_and_fixtures_are_shown(run: Runner) -> None:
     for name in ("--abeja-emulate", "--abeja-auth", "abeja_emulate", "abeja_environment", "abeja_result_dir"):
         assert name in shown
     shown = run("--markers", way="fixtures").stdout.str()
-    signature = "image=None, datasets=None, environment=None, auth=None, jobs=None, min_evidence=None"
+    signature = (
+        "image=None, datasets=None, environment=None, auth=None, enforce_cidrs=None, jobs=None, min_evidence=None"
+    )
     assert f"@pytest.mark.abeja({signature}):" in shown
     shown = run("--fixtures", way="fixtures").stdout.str()
     for name in ("abeja ", "abeja_context ", "abeja_dataset ", "abeja_train ", "abeja_result_dir "):
@@ -251,9 +253,10 @@ def test_configuration_that_cannot_be_is_a_usage_error(
 @pytest.mark.parametrize(
     ("marker", "sentence"),
     [
-        ("imgae='x'", "takes image, datasets, environment, auth, jobs and min_evidence by name, not ['imgae']"),
+        ("imgae='x'", "environment, auth, enforce_cidrs, jobs and min_evidence by name, not ['imgae']"),
         ("'abeja-inc/all-cpu:18.10'", "by name, not ['abeja-inc/all-cpu:18.10']"),
         ("auth='strikt'", "auth='strikt'): it must be open or strict"),
+        ("enforce_cidrs='yes'", "enforce_cidrs='yes'): it must be True or False"),
     ],
 )
 def test_a_marker_that_cannot_be_is_an_error(
@@ -265,7 +268,7 @@ def test_a_marker_that_cannot_be_is_an_error(
         import pytest
         @pytest.mark.abeja({marker})
         def test_it(abeja): pass
-        def test_next(abeja): assert abeja.auth == "open"
+        def test_next(abeja): assert (abeja.auth, abeja.enforce_cidrs) == ("open", False)
         """
     )
     result = run(way=way)
@@ -355,6 +358,46 @@ def test_strict_for_the_whole_run(pytester: pytest.Pytester, run: Runner) -> Non
         run("--abeja-auth", "strict", way=way).assert_outcomes(passed=2)
         run("-o", "abeja_auth=strict", way=way).assert_outcomes(passed=2)
     assert run("--abeja-auth", "closed").ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_lists_are_enforced_for_the_whole_run(pytester: pytest.Pytester, run: Runner) -> None:
+    """By option or by configuration, unless a test says otherwise."""
+    pytester.makepyfile(
+        """
+        import pytest
+        def test_it(abeja): assert abeja.enforce_cidrs is True
+        @pytest.mark.abeja(enforce_cidrs=False)
+        def test_off(abeja): assert abeja.enforce_cidrs is False
+        """
+    )
+    (pytester.path / "seed.yaml").write_text("organization: {name: my-org}")
+    for way in ("--abeja-emulate", "fixtures"):
+        for said in (["--abeja-enforce-cidrs"], ["-o", "abeja_enforce_cidrs=true"]):
+            run(*said, way=way).assert_outcomes(passed=2)
+            run(*said, "--abeja-seed", "seed.yaml", way=way).assert_outcomes(passed=2)
+
+
+def test_who_and_from_where_is_put_back(pytester: pytest.Pytester, run: Runner) -> None:
+    """What a test or its marker says of credentials, lists and addresses is gone with the test."""
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.abeja(enforce_cidrs=True)
+        def test_marked(abeja):
+            assert abeja.enforce_cidrs is True
+            abeja.client_address = "203.0.113.9"
+
+        def test_said(abeja):
+            assert (abeja.enforce_cidrs, abeja.client_address) == (False, "127.0.0.1")
+            abeja.auth, abeja.enforce_cidrs, abeja.client_address = "strict", True, "203.0.113.9"
+
+        def test_after(abeja):
+            assert (abeja.auth, abeja.enforce_cidrs, abeja.client_address) == ("open", False, "127.0.0.1")
+        """
+    )
+    for way in ("--abeja-emulate", "fixtures"):
+        run("-p", "no:randomly", way=way).assert_outcomes(passed=3)
 
 
 def test_a_run_within_a_run_leaves_the_outer_one_alone(pytester: pytest.Pytester, run: Runner) -> None:

@@ -70,3 +70,10 @@ def test_what_cannot_be_made(tmp_path: Path, name: str) -> None:
 def test_names_that_are_too_long(tmp_path: Path, name: str) -> None:
     with pytest.raises(pytest.UsageError, match=r"abeja_report is '.*', where nothing can be made: File name too long"):
         check_can_be_made("abeja_report", tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["abeja_enforce_cidrs", "abeja_limits", "abeja_install_requirements"])
+def test_what_is_neither_true_nor_false(pytester: pytest.Pytester, name: str) -> None:
+    """Of a switch; the sentence names it."""
+    said = usage_error(pytester, "-o", f"{name}=perhaps")
+    assert f"{name}: invalid truth value 'perhaps'; it must be true or false" in said

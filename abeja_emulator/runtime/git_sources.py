@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from abeja_emulator.runtime.git_errors import GitError
 from abeja_emulator.runtime.git_repositories import Repository
 from abeja_emulator.runtime.git_urls import fits, plain, url_and_folder
-from abeja_emulator.services.training.sources import no_source, without_credentials
+from abeja_emulator.services.from_git import not_fetched, without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from abeja_emulator.services.training.records import JobDefinitionVersion
+    from abeja_emulator.services.from_git import Sourced
 
 __all__ = ["GitError", "GitSources"]
 
@@ -63,7 +63,7 @@ class GitSources:
         """
         return cls(dict(url_and_folder(line, folders) for line in filter(str.strip, lines)))
 
-    def check_out(self, version: JobDefinitionVersion, folder: Path) -> str:
+    def check_out(self, version: Sourced, folder: Path) -> str:
         """Write the files that a version's branch has now into a folder, and return which commit they are of.
 
         They are what is committed, byte for byte, links too; of a submodule there is an empty folder.
@@ -85,7 +85,7 @@ class GitSources:
         where = "origin/" if branch.of_origin else ""
         return f"the source is commit {branch.commit} of {where}{wanted} of {url}, read from {repository.folder}"
 
-    def _folder_of(self, version: JobDefinitionVersion) -> Path:
+    def _folder_of(self, version: Sourced) -> Path:
         url = plain(version.git_url or "")
         if url in self._places:
             return self._places[url].folder
@@ -94,8 +94,8 @@ class GitSources:
             return self._places[max(fitting, key=len)].folder
         known = ", ".join(place.shown for place in self._places.values())
         message = (
-            f"{no_source(version)}, or say which repository of this machine stands for the URL, with abeja_git in the "
-            f"configuration of pytest or --git of abeja-emulator serve{known and f' (said so far: {known})'}"
+            f"{not_fetched(version)}, or say which repository of this machine stands for the URL, with abeja_git in "
+            f"the configuration of pytest or --git of abeja-emulator serve{known and f' (said so far: {known})'}"
         )
         raise GitError(message)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from abeja_emulator.runtime.git_errors import GitError
-from abeja_emulator.services.training.sources import without_credentials
+from abeja_emulator.services.from_git import without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,6 +26,20 @@ class Calling(enum.Enum):
     SCRIPT = "script"
 
 
+class ModelCalling(enum.Enum):
+    """What a model handler is called with (behaviour.md, 2.1)."""
+
+    #: `handler(iterator, context)`, which yields its results, up to 18.10.
+    ITERATOR = "iterator"
+    #: `handler(request, context)`, which returns a response, from 19.04 on.
+    RUNTIME = "runtime"
+
+    @staticmethod
+    def of(calling: Calling) -> ModelCalling:
+        """Return how an image calls a model handler, by how it calls a training handler."""
+        return ModelCalling.ITERATOR if calling is Calling.OBJECT else ModelCalling.RUNTIME
+
+
 class Context:
     """The context of images up to 18.10.
 

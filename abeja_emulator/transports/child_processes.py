@@ -43,7 +43,8 @@ class ChildProcesses:
         completed = {os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()}
         if completed.get(LOOPBACK) is None:
             completed.update(self._variables)
-        completed[BORN] = repr(Birth.now())
+        # One that belongs to no test, such as a service that outlives the test in which it was started, says so.
+        completed.setdefault(BORN, repr(Birth.now()))
         entries = [entry for entry in completed.get("PYTHONPATH", "").split(os.pathsep) if entry]
         if self._folder not in entries:
             completed["PYTHONPATH"] = os.pathsep.join([self._folder, *entries])

@@ -10,7 +10,8 @@ import pytest
     image="abeja-inc/all-cpu:18.10",  # what the context is: an object up to 18.10, a dict from 19.04 on
     datasets={"train": "points"},  # alias to a dataset id, or to what abeja_dataset takes
     environment={"NUM_EPOCHS": 2},  # variables of the job
-    auth="strict",  # credentials are checked in this test
+    auth="strict",  # credentials and roles are checked in this test
+    enforce_cidrs=True,  # calls from outside of the networks of an organization are refused
     jobs="held",  # those that are made through the API stay Pending
     min_evidence="client",  # fail, unless real clients rely on all that this test relies on
 )

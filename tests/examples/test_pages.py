@@ -83,9 +83,10 @@ def as_pattern(shown: str) -> str:
 
 def run(pytester: pytest.Pytester, page: Page, line: str) -> list[str]:
     """Run a command where the page's files are; it must say by its exit code whether something failed."""
-    shutil.copy(samples_folder() / "handlers" / "plain" / "train.py", pytester.path)
     with zipfile.ZipFile(pytester.path / "source.zip", "w") as source:
-        source.write(pytester.path / "train.py", "train.py")
+        for handler in ("train.py", "predict.py"):
+            shutil.copy(samples_folder() / "handlers" / "plain" / handler, pytester.path)
+            source.write(pytester.path / handler, handler)
     shutil.copy(page.example, pytester.path / f"test_{page.name}.py")
     for name, text in page.files.items():
         (pytester.path / name).write_text(text, encoding="utf-8")

@@ -279,8 +279,9 @@ def handler(context):
             print(error.code)
 """
         job = executor.wait(maker.job(source), PATIENCE)
-        # Services are not emulated yet, and say so.
-        assert maker.log(job.id) == ["200", "200", "501", "501"]
+        # There is no such deployment.
+        assert maker.log(job.id) == ["200", "200", "404", "404"]
+        assert len(emulation.platform.calls("request_deployment")) == 2
         assert emulation.url.startswith("http://127.0.0.1:")
 
     def test_no_other_host(self, executor: Executor, maker: Maker, emulation: Emulation) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from abeja_emulator.runtime.git_errors import GitError
 from abeja_emulator.runtime.git_urls import fits, hidden, plain, url_and_folder
-from abeja_emulator.services.training.sources import without_credentials
+from abeja_emulator.services.from_git import without_credentials
 from tests.runtime.repositories import URL
 
 #: What a password may hold in a URL; a slash is written otherwise there.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from abeja_emulator.runtime.images import Calling, calling_of, make_context
+from abeja_emulator.runtime.images import Calling, ModelCalling, calling_of, make_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,15 @@ if TYPE_CHECKING:
 def test_generations(image: str, calling: Calling) -> None:
     """Up to 18.10 an object, from 19.04 on a dict; the trial image 20.02a runs scripts."""
     assert calling_of(image) is calling
+
+
+def test_generations_of_model_handlers() -> None:
+    """Up to 18.10 an iterator; the image that runs scripts has the later runtime, like all others."""
+    assert {calling: ModelCalling.of(calling) for calling in Calling} == {
+        Calling.OBJECT: ModelCalling.ITERATOR,
+        Calling.DICT: ModelCalling.RUNTIME,
+        Calling.SCRIPT: ModelCalling.RUNTIME,
+    }
 
 
 def test_from_19_04_on_the_context_is_exactly_a_dict(run: Callable[..., TrainedJob]) -> None:

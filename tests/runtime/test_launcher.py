@@ -95,7 +95,7 @@ CONTRACT: dict[str, tuple[str, dict[str, str], int, str, str | None]] = {
     "no colon": ("", {"HANDLER": "train"}, 1, "", "write train:handler"),
     "two colons": ("", {"HANDLER": "train:a:b"}, 1, "", "with exactly one colon"),
     "no name": ("", {"HANDLER": ""}, 1, "", "the variable HANDLER is not set"),
-    "calling": ("", {launcher.CALLING: "class"}, 1, "", "is 'class'; it is object, dict or script"),
+    "calling": ("", {launcher.CALLING: "class"}, 1, "", "is 'class'; it is object, dict, script, iterator or runtime"),
     "offset": ("", {launcher.CLOCK_OFFSET: "soon"}, 1, "", "is 'soon', which is no number"),
     "context": (
         "def handler(context): print(sorted(context.items()), type(context) is dict)",

@@ -1,4 +1,4 @@
-"""Runs the handler of a training job in a process of its own, as the platform's runner does.
+"""Runs the handler of a training job, or serves a model, in a process of its own, as the platform's runner does.
 
 Standard library only, Python 3.6 to 3.13: the interpreter is the user's choice, and nothing of this
 package need be installed there. It is started as `python abeja_emulator_launcher.py` in the unpacked
@@ -11,7 +11,8 @@ The handler finds a `__main__` without our names, and our folder is not on its p
 us is the file in `sys.argv[0]`, which a program that starts itself again needs, and for the same reason
 the variables stay. Only `ABEJA_EMULATOR_PARENT` is taken away: it names an open file of this process.
 
-The lines about a failed handler are those of `runtime/training.py`, which does the same in process.
+The lines about a failed handler are those of `runtime/training.py`, which does the same in process. Models are
+served by the file beside this one.
 """
 
 import gc
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from types import ModuleType, TracebackType
     from typing import Any, Callable, NoReturn, Optional
 
-#: How the image calls a handler: `object`, `dict` (the default) or `script`.
+#: How the image calls a handler: `object`, `dict` (the default) or `script` a job's, `iterator` or `runtime` a model's.
 CALLING = "ABEJA_EMULATOR_CALLING"
 #: `skip` (the default): requirements are not installed, and that is said; `installed`: nothing is said.
 REQUIREMENTS = "ABEJA_EMULATOR_REQUIREMENTS"
@@ -52,6 +53,9 @@ _INTEGER = re.compile(r"\s*[+-]?\d+\s*")
 #: As a shell shows an end by a signal, and by SIGINT.
 _SIGNALLED = 128
 _INTERRUPTED = 130
+#: How images call the handler of a job, and that of a model.
+_JOB_CALLINGS = ("object", "dict", "script")
+_MODEL_CALLINGS = ("iterator", "runtime")
 #: So much of a message is sent to the parent.
 _MESSAGE_LIMIT = 8192
 
@@ -367,9 +371,20 @@ def requirements_sentence() -> "Optional[str]":
         if os.path.isfile(name):
             return (
                 f"abeja-emulator: {name} was not installed, as it is only when one asks for it; "
-                f"the job has the packages of {sys.executable}"
+                f"the {_kind()} has the packages of {sys.executable}"
             )
     return None
+
+
+def _kind() -> str:
+    return "model" if os.environ.get(CALLING) in _MODEL_CALLINGS else "job"
+
+
+def say_requirements() -> None:
+    """Say it, if there is something to say."""
+    sentence = requirements_sentence()
+    if sentence is not None:
+        say(sentence)
 
 
 def load_handler(name: "Optional[str]", calling: str) -> "Callable[[Any], Any]":
@@ -488,8 +503,8 @@ def calling_of_environment() -> str:
         JobError: when the environment says something else.
     """
     calling = os.environ.get(CALLING) or "dict"
-    if calling not in ("object", "dict", "script"):
-        message = f"the variable {CALLING} is {calling!r}; it is object, dict or script"
+    if calling not in _JOB_CALLINGS + _MODEL_CALLINGS:
+        message = f"the variable {CALLING} is {calling!r}; it is object, dict, script, iterator or runtime"
         raise JobError(message)
     if calling == "script":
         import runpy  # noqa: F401, PLC0415 - now, while the user's modules cannot stand in its way
@@ -507,12 +522,12 @@ def call(parent: Parent, calling: str) -> int:
     except SystemExit:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises fails its job
-        _fail(parent, error, calling)
+        fail(parent, error, calling)
         return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
     return 0
 
 
-def _fail(parent: Parent, error: BaseException, calling: str = "") -> None:
+def fail(parent: Parent, error: BaseException, calling: str = "") -> None:
     """Print what the log shows of an error, and tell the parent."""
     _report(error, calling)
     parent.tell(_in_one_line(error))
@@ -521,24 +536,27 @@ def _fail(parent: Parent, error: BaseException, calling: str = "") -> None:
 def _report(error: BaseException, calling: str) -> None:
     trace = _user_frames(error.__traceback__)
     if isinstance(error, JobError) and trace is None:
-        _say(str(error))
+        say(str(error))
         return
     traceback.print_exception(type(error), error, trace)
     hint = hint_for(error, calling)
     if hint is not None:
-        _say(hint)
+        say(hint)
 
 
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)  # noqa: T201 - a sentence for the log
+def say(sentence: str) -> None:
+    """Print a sentence for the log."""
+    print(sentence, file=sys.stderr)  # noqa: T201 - that is how it gets there
 
 
 def _user_frames(trace: "Optional[TracebackType]") -> "Optional[TracebackType]":
     """Return a traceback from the user's own frames on: above them are ours and the import system's."""
-    machinery = {__file__, importlib.__file__, getattr(sys.modules.get("runpy"), "__file__", None)}
+    machinery = {importlib.__file__, getattr(sys.modules.get("runpy"), "__file__", None)}
+    here = os.path.dirname(os.path.realpath(__file__))
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if file not in machinery and not file.startswith(("<frozen importlib", "<frozen runpy")):
+        ours = os.path.dirname(os.path.realpath(file)) == here
+        if not ours and file not in machinery and not file.startswith(("<frozen importlib", "<frozen runpy")):
             return trace
         trace = trace.tb_next
     return None
@@ -589,14 +607,25 @@ def main() -> int:
         calling = calling_of_environment()
         apply_settings()
     except JobError as error:
-        _fail(parent, error)
+        fail(parent, error)
         return 1
+    if calling in _MODEL_CALLINGS:
+        return _serve(parent, calling)
     os.chdir(find_root(os.getcwd()))
-    sentence = requirements_sentence()
-    if sentence is not None:
-        _say(sentence)
+    say_requirements()
     make_way()
     return call(parent, calling)
+
+
+def _serve(parent: Parent, calling: str) -> int:
+    """Serve a model and return the exit code."""
+    launcher = sys.modules[__name__]
+    # It is on the path already, but for an interpreter that was told to trust no folder.
+    sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+    serving = importlib.import_module("abeja_emulator_serving")  # type: Any
+    # The user finds no name of ours.
+    del sys.path[0], sys.modules["abeja_emulator_serving"]
+    return serving.main(launcher, parent, calling)  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Model handlers that answer: their processes, what is asked of them and what they say, services and runs."""

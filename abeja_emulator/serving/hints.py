@@ -1,0 +1,85 @@
+"""Where a handler went wrong, and what to do about the mistakes that are made at first."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from abeja_emulator.runtime.images import ModelCalling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any
+
+_PACKAGE = Path(__file__).parents[1]
+
+#: Folder of the published runtime.
+_RUNTIME = "abejaruntime36"
+
+#: Names of a folder that are shown.
+_NAMED = 10
+
+
+def hint_for(
+    error: BaseException, calling: ModelCalling, result: Path, function: Callable[..., Any] | None = None
+) -> str | None:
+    """Return what to do about an error of a model handler, or None.
+
+    Args:
+        error: what it raised, when it was imported or called, or what the runtime did of its answer.
+        calling: how the image calls it.
+        result: the result directory.
+        function: the handler, unless its import has failed.
+    """
+    text = str(error)
+    if isinstance(error, TypeError):
+        old = calling is ModelCalling.ITERATOR
+        if "but 2 were given" in text and user_traceback(error.__traceback__) is None:
+            takes = "iterator" if old else "request"
+            return f"a model handler is called with two arguments, handler({takes}, context); one of a job with one"
+        if "response of user-model is not dict" in text:
+            if inspect.isgeneratorfunction(function):
+                return (
+                    "images from 19.04 on take what a handler returns, and this one yields: return a dict, or run it "
+                    "as its image does, with image='abeja-inc/all-cpu:18.10'"
+                )
+            return "a model handler returns a dict, such as {'content': {'a': 1}, 'content_type': 'application/json'}"
+        if "'Inputs' object is not subscriptable" in text:
+            return (
+                "images up to 18.10 call a handler with an iterator of inputs: write 'for data in iterator', or run "
+                "this one as its image does, with image='abeja-inc/all-cpu:19.10'"
+            )
+    if str(result) in text:
+        names = sorted(path.name for path in result.iterdir()) if result.is_dir() else []
+        there = ", ".join(names[:_NAMED]) or "nothing"
+        return (
+            f"ABEJA_TRAINING_RESULT_DIR is {result}, and holds {there}; say where the model is: result_dir=, the "
+            "job that abeja_train returned or a folder"
+        )
+    return None
+
+
+def user_traceback(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback from the user's own frames on: above them are ours, the runtime's and the import system's."""
+    while trace is not None and _is_machinery(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    return trace
+
+
+def shown_traceback(error: BaseException) -> str:
+    """Return an exception as Python shows it, from the user's own frames on."""
+    return "".join(traceback.format_exception(type(error), error, user_traceback(error.__traceback__)))
+
+
+def _is_machinery(file: str) -> bool:
+    if file.startswith("<frozen importlib") or file == importlib.__file__:
+        return True
+    folders = Path(file).parents
+    # Sample handlers are below, too, where the package is installed.
+    if _PACKAGE in folders:
+        return _PACKAGE / "samples" not in folders
+    return any(folder.name == _RUNTIME for folder in folders)
