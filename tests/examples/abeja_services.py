@@ -9,7 +9,6 @@ import pytest
 import requests
 from abeja.deployments import APIClient as Deployments
 from abeja.endpoints import APIClient as Endpoints
-from abeja.runs import APIClient as Runs
 from abeja.services import APIClient as Services
 from abeja.training import APIClient as Training
 
@@ -42,13 +41,3 @@ def test_a_service_answers(abeja_services, code, model):
 
     answer = Services().request_service(organization, deployment, service, json={"x": -1.0, "y": -0.5})
     assert answer.json() == {"label": "left"}
-
-
-def test_a_run_runs(abeja, abeja_runs, code, model):
-    output = abeja.seed.channel("answers")
-    run = Runs().create_run(*code, {"x": -1.0, "y": -0.5}, {"$datalake:1": output}, model_id=model)
-
-    assert abeja_runs.wait(run["run_id"], timeout=60).status == "SUCCEEDED"
-
-    (file,) = abeja.look.files(output)
-    assert abeja.look.content(output, file.file_id) == b'{"label": "left"}'
