@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from abeja_emulator.platform import Platform
 from abeja_emulator.wire.content import Download, Empty
+from abeja_emulator.wire.messages import Response as Answer
 from tests.services.wire import check_answer, operations
 
 if TYPE_CHECKING:
@@ -29,13 +30,17 @@ class CheckedPlatform(Platform):
     def handle(self, request: Request) -> Response:
         """Answer a request, and check the answer."""
         response = super().handle(request)
-        name = self.journal[-1].operation
+        # Not the last of all of them, of which a long test has thousands.
+        name = self.journal.since(self.journal.total - 1)[-1].operation
         if name is not None and not self.closed:
             _check(operations()[name], response)
         return response
 
 
 def _check(operation: Operation, response: Response) -> None:
+    if operation.answer is Answer:
+        # What a model says is its own business.
+        return
     if response.status >= _ERRORS:
         assert response.status in {*operation.errors, *_EVERYWHERE}, (operation.name, response.status, response.read())
         return

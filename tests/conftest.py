@@ -1,4 +1,4 @@
-"""Shared by the tests of state: an empty store and a Platform, with the disk they use in sight."""
+"""Shared by all tests: what they leave behind is found; by those of state: an empty store and a Platform."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ import pytest
 from abeja_emulator.ids import Ids
 from abeja_emulator.platform import Platform
 from abeja_emulator.store.store import Store
+from tests.litter import Litter
 from tests.platform_calls import LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Find what tests leave behind."""
+    config.pluginmanager.register(Litter(config))
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ class TestPage:
     """What is on the page."""
 
     def test_every_operation_is_there_once(self, tool: ModuleType) -> None:
-        """Each has one line: a row with refusals, evidence and source, or only its path when it is not emulated."""
+        """Each has one line: a row of role, refusals, evidence and source, or only its path when it is not emulated."""
         text = tool.page()
         for operation in all_operations():
             host = "<organization>." if operation.base is Base.ORGANIZATION else ""
@@ -82,6 +82,7 @@ class TestPage:
             if operation.rule:
                 cells = [
                     operation.summary,
+                    "" if signed else operation.role.name.lower(),
                     ", ".join(map(str, operation.errors)),
                     operation.evidence.value,
                     operation.source,
@@ -114,4 +115,4 @@ class TestPage:
 
         odd = Operation("odd", "GET", "/odd", rule, evidence=Evidence.INFERRED, source="a|b", service="odd")
         monkeypatch.setattr(tool, "all_operations", lambda: (odd,))
-        assert r"| `GET /odd` | Take this \| that. |  | inferred | a\|b |" in tool.page().splitlines()
+        assert r"| `GET /odd` | Take this \| that. | regular |  | inferred | a\|b |" in tool.page().splitlines()

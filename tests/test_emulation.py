@@ -84,7 +84,13 @@ def test_a_start_that_fails_leaves_nothing(platform: Platform) -> None:
 
 @pytest.mark.usefixtures("_temporary")
 @pytest.mark.parametrize(
-    ("wrong", "error"), [({"environment": {"1": "x"}}, VariableError), ({"image": "noslash"}, BadRequest)]
+    ("wrong", "error"),
+    [
+        ({"environment": {"1": "x"}}, VariableError),
+        ({"image": "noslash"}, BadRequest),
+        ({"jobs": "some day"}, ValueError),
+        ({"execution": {"slot": 1}}, TypeError),
+    ],
 )
 def test_one_that_cannot_be_made_leaves_nothing(
     platform: Platform, wrong: dict[str, Any], error: type[Exception]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import zipfile
 from typing import TYPE_CHECKING
@@ -12,12 +13,25 @@ from abeja.datalake.client import Client as DatalakeClient
 from abeja.datasets import Client as DatasetsClient
 
 from abeja_emulator.errors import NotFound
+from abeja_emulator.looking import Look
 from abeja_emulator.platform import Platform
+from tests.populated import Populated
+from tests.services.training.samples import state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from abeja_emulator.runtime.job import TrainedJob
+
+UNKNOWN = "1000000000000"
+
+#: Looks that show everything of a kind.
+LISTS = [
+    name
+    for name, look in inspect.getmembers(Look, inspect.isfunction)
+    if not name.startswith("_")
+    and all(each.default is not each.empty for each in list(inspect.signature(look).parameters.values())[1:])
+]
 
 
 def test_it_shows_what_the_sdk_put_there(abeja: Platform) -> None:
@@ -85,27 +99,68 @@ def run_one(abeja_train: Callable[..., TrainedJob]) -> Callable[..., TrainedJob]
     return lambda: abeja_train(handler)
 
 
+def test_looking_changes_nothing() -> None:
+    """Not even a service that is starting, which is ready when a client next asks for it."""
+    with Platform() as platform:
+        Populated(platform)
+        calls, before = len(platform.calls()), state(platform)
+        shown = {name: getattr(platform.look, name)() for name in LISTS if name != "async_results"}
+        assert not [name for name, found in shown.items() if not found]
+        platform.look.notebook_log(shown["notebooks"][0].training_notebook_id)
+        platform.look.service_log(shown["services"][0].service_id)
+        platform.look.bucket_files(shown["buckets"][0].bucket_id)
+        assert state(platform) == before
+        assert len(platform.calls()) == calls
+
+
 def test_what_is_not_there_is_an_error() -> None:
     """That names it; nothing is made up."""
-    unknown = "1000000000000"
     with Platform() as platform:
         look = platform.look
         for asked in (
-            lambda: look.dataset(unknown),
-            lambda: look.items(unknown),
-            lambda: look.files(unknown),
-            lambda: look.content(unknown, "20240101T000000-x"),
-            lambda: look.job(unknown),
-            lambda: look.statistics(unknown),
-            lambda: look.result(unknown),
+            lambda: look.dataset(UNKNOWN),
+            lambda: look.items(UNKNOWN),
+            lambda: look.files(UNKNOWN),
+            lambda: look.content(UNKNOWN, "20240101T000000-x"),
+            lambda: look.bucket_files(UNKNOWN),
+            lambda: look.bucket_content(UNKNOWN, "cat.jpg"),
+            lambda: look.job(UNKNOWN),
+            lambda: look.statistics(UNKNOWN),
+            lambda: look.result(UNKNOWN),
+            lambda: look.models(UNKNOWN),
+            lambda: look.model(UNKNOWN),
+            lambda: look.model_content(UNKNOWN),
+            lambda: look.notebooks(UNKNOWN),
+            lambda: look.notebook(UNKNOWN),
+            lambda: look.notebook_log(UNKNOWN),
+            lambda: look.deployment(UNKNOWN),
+            lambda: look.services(UNKNOWN),
+            lambda: look.service(UNKNOWN),
+            lambda: look.service_log(UNKNOWN),
+            lambda: look.endpoint(UNKNOWN, "main"),
+            lambda: look.run(UNKNOWN),
+            lambda: look.run_log(UNKNOWN),
+            lambda: look.trigger(UNKNOWN),
+            lambda: look.async_content(UNKNOWN, "r-1"),
+            lambda: look.user(UNKNOWN),
+            lambda: look.secret(UNKNOWN),
         ):
-            with pytest.raises(NotFound, match=unknown):
+            with pytest.raises(NotFound, match=UNKNOWN):
                 asked()
-        assert (look.datasets(), look.channels(), look.jobs(), look.job_definitions()) == ([], [], [], [])
+        assert {name: found for name in LISTS if (found := getattr(look, name)())} == {"users": [platform.user]}
 
 
-def test_it_shows_the_default_organization(abeja: Platform) -> None:
-    """What belongs to another one is not there."""
-    other = abeja.seed.organization("other")
-    DatasetsClient(other.id).datasets.create("theirs", "custom", {})
-    assert abeja.look.datasets() == []
+def test_it_shows_the_default_organization() -> None:
+    """What belongs to another one is not there, though its id is known."""
+    with Platform() as platform:
+        ours = Populated(platform)
+        run = platform.look.runs()[0].run_id
+        organization, user = platform.organization, platform.user
+        platform.organization = platform.seed.organization("other")
+        try:
+            assert not [name for name in LISTS if getattr(platform.look, name)()]
+            with pytest.raises(NotFound, match=run):
+                platform.look.run(run)
+        finally:
+            platform.organization, platform.user = organization, user
+        assert ours.platform.look.runs()

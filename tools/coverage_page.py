@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from generated_pages import publish, signed, where
 
 from abeja_emulator.services.catalogue import all_operations
-from abeja_emulator.wire.operations import Evidence, Operation
+from abeja_emulator.wire.operations import Access, Evidence, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,11 @@ def page() -> str:
         "",
         *(f"- *{evidence.value}*: {meaning}" for evidence, meaning in EVIDENCE.items()),
         "",
+        (
+            "The role is the least one of a user who may call it, where credentials are checked; a signed URL opens "
+            "without."
+        ),
+        "",
         "| service | emulated | of | " + " | ".join(evidence.value for evidence in Evidence) + " |",
         "| --- | --: | --: |" + " --: |" * len(Evidence),
     ]
@@ -55,7 +60,10 @@ def page() -> str:
     for service, found in by_service:
         lines += ["", f"## {service}", ""]
         if any(operation.rule for operation in found):
-            lines += ["| operation | does | refuses with | evidence | source |", "| --- | --- | --- | --- | --- |"]
+            lines += [
+                "| operation | does | role | refuses with | evidence | source |",
+                "| --- | --- | --- | --- | --- | --- |",
+            ]
             lines += [_row(operation) for operation in found if operation.rule]
         missing = [operation for operation in found if not operation.rule]
         if missing:
@@ -77,6 +85,7 @@ def _row(operation: Operation) -> str:
     cells = (
         f"`{_where(operation)}`",
         operation.summary,
+        operation.role.name.lower() if operation.access is Access.CREDENTIAL else "",
         refusals,
         operation.evidence.value,
         operation.source,

@@ -199,8 +199,12 @@ class Process:
 
     def __exit__(self, *exception: object) -> None:
         if self.popen.poll() is None:
-            self.popen.kill()
-            self.popen.communicate()
+            # Killed, it would leave its folder behind.
+            self.popen.terminate()
+            try:
+                self.end()
+            finally:
+                self.popen.kill()
         for stream in (self.popen.stdout, self.popen.stderr):
             if stream is not None:
                 stream.close()

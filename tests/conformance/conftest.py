@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Callable
 
@@ -32,6 +33,41 @@ def make_clients() -> ModuleType:
 def known() -> dict[CodeType, str]:
     """The methods of the SDK."""
     return methods()
+
+
+class Called:
+    """Which methods of the SDK each check called that has passed in this run, in whichever process of it.
+
+    Args:
+        folder: where that is noted, a file for each check.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def note(self, check: str, methods: set[str]) -> None:
+        """Note that a check has passed."""
+        written = self._folder / f"{os.getpid()}.new"
+        written.write_text(json.dumps(sorted(methods)), encoding="utf-8")
+        written.replace(self._folder / check)
+
+    def methods(self, check: str) -> set[str] | None:
+        """Return the methods that a check called, or None when it has not passed yet."""
+        noted = self._folder / check
+        return set(json.loads(noted.read_text(encoding="utf-8"))) if noted.exists() else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what is about all checks together come when they have run, so that it need not run them again."""
+    items.sort(key=lambda item: item.name == "test_every_method_is_called")
+
+
+@pytest.fixture(scope="session")
+def called(tmp_path_factory: pytest.TempPathFactory) -> Called:
+    """What the checks called so far."""
+    base = tmp_path_factory.getbasetemp()
+    return Called((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "called")
 
 
 @pytest.fixture

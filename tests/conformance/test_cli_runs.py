@@ -9,8 +9,12 @@ import pytest
 from abeja_emulator.services.deployments.rules import Deployments
 from abeja_emulator.services.deployments.versions import Versions
 from abeja_emulator.services.logs.pages import RUN_LOG, Logs
+from abeja_emulator.services.models.rules import TrainingModels
 from abeja_emulator.services.runs.rules import Runs
+from abeja_emulator.services.training.definitions import Definitions
+from abeja_emulator.wire.content import Upload
 from tests.conformance.client import shows
+from tests.services.training.samples import zipped
 
 if TYPE_CHECKING:
     from abeja_emulator.server import Server
@@ -27,8 +31,19 @@ def model(abeja: Abeja, command: str, *arguments: str) -> Any:
 
 
 @pytest.fixture
+def trained(server: Server) -> str:
+    """Id of a training model."""
+    world, content = server.platform.world, zipped()
+    with world.store.transaction():
+        definition = Definitions(world).create(server.platform.organization.id, "digits")
+        upload = Upload(content, len(content), "application/zip")
+        return TrainingModels(world).create(definition, server.platform.user.id, upload).training_model_id
+
+
+@pytest.fixture
 def version(server: Server) -> tuple[str, ...]:
-    """Options that name a deployment and a version of it."""
+    """Options that name a deployment and a version of it; runs stay as they were submitted."""
+    server.hosts.mode = "held"
     world, user = server.platform.world, server.platform.user.id
     with world.store.transaction():
         deployment = Deployments(world).create(server.platform.organization.id, "reader", user)
@@ -36,21 +51,21 @@ def version(server: Server) -> tuple[str, ...]:
     return ("--deployment_id", deployment.deployment_id, "--version_id", made.version_id)
 
 
-def test_runs(abeja: Abeja, server: Server, version: tuple[str, ...]) -> None:
+def test_runs(abeja: Abeja, server: Server, version: tuple[str, ...], trained: str) -> None:
     """They are submitted with all that can be said of them, and described one by one and all at once."""
     made = model(
         abeja,
         "submit-run",
         *(*version, "--input_operator", "$datalake:1", "--input_target", FILE),
         *("--output_operator", "$datalake:1", "--output_target", "1230000000002"),
-        *("--retry_count", "0", "--environment", "DEBUG:x", "--model_id", "1230000000003"),
+        *("--retry_count", "0", "--environment", "DEBUG:x", "--model_id", trained),
     )
     with server.platform.world.store.reading():
         record = Runs(server.platform.world).get(version[1], made["run_id"])
     shows(made, record, *RUN_FIELDS, "output_template", "retry_count", "status", "created_at", "modified_at")
     assert (record.input_data, record.output_template) == ({"$datalake:1": FILE}, {"$datalake:1": "1230000000002"})
     assert (record.retry_count, record.user_env_vars) == (0, {"DEBUG": "x"})
-    assert record.models == {"alias": "1230000000003"}
+    assert record.models == {"alias": trained}
     plain = model(abeja, "submit-run", *version, "--input_operator", "text", "--input_target", "犬")
     assert (plain["input_data"], plain["retry_count"], plain["models"]) == ({"text": "犬"}, 5, {})
     assert model(abeja, "describe-runs", *version[:2])["entries"] == [plain, made]
@@ -76,7 +91,7 @@ def test_logs(abeja: Abeja, server: Server, version: tuple[str, ...]) -> None:
     assert past == {"events": []}
 
 
-def test_triggers(abeja: Abeja, server: Server, version: tuple[str, ...]) -> None:
+def test_triggers(abeja: Abeja, server: Server, version: tuple[str, ...], trained: str) -> None:
     """They are created and described, fire when the client uploads, and are deleted."""
     channel, output = server.platform.seed.channel("in"), server.platform.seed.channel("out")
     made = model(
@@ -84,10 +99,10 @@ def test_triggers(abeja: Abeja, server: Server, version: tuple[str, ...]) -> Non
         "create-trigger",
         *(*version, "--input_service_name", "datalake", "--input_service_id", channel),
         *("--output_service_name", "datalake", "--output_service_id", output),
-        *("--retry_count", "2", "--environment", "DEBUG:x", "--model_id", "1230000000003"),
+        *("--retry_count", "2", "--environment", "DEBUG:x", "--model_id", trained),
     )
     assert (made["input_service_id"], made["output_service_id"], made["retry_count"]) == (channel, output, 2)
-    assert (made["user_env_vars"], made["models"]) == ({"DEBUG": "x"}, {"alias": "1230000000003"})
+    assert (made["user_env_vars"], made["models"]) == ({"DEBUG": "x"}, {"alias": trained})
     assert model(abeja, "describe-triggers", *version[:2]) == {"entries": [made]}
     where = (*version[:2], "--trigger_id", made["trigger_id"])
     assert model(abeja, "describe-triggers", *where) == made

@@ -12,16 +12,24 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import CodeType
 
+    from tests.conformance.conftest import Called
+
 #: Methods that the clients of SDK 2.3.6 have, so that none is overlooked.
 API_METHODS = 171
 
 
-def test_every_method_is_called(known: dict[CodeType, str], tmp_path: Path) -> None:
-    """But for those that are said not to be: each of these is there, and really is not called."""
-    with seen(known) as called:
-        for name in CHECKS:
-            with Platform(auth="strict") as platform:
+def test_every_method_is_called(known: dict[CodeType, str], called: Called, tmp_path: Path) -> None:
+    """But for those that are said not to be: each of these is there, and really is not called.
+
+    Checks that have passed in this run are not run again for it.
+    """
+    met: set[str] = set()
+    for name in CHECKS:
+        methods = called.methods(name)
+        if methods is None:
+            with seen(known) as methods, Platform(auth="strict") as platform:
                 run_here(name, platform, tmp_path / name)
+        met |= methods
     wanted = set(known.values())
     assert len([name for name in wanted if ".APIClient." in name]) >= API_METHODS
-    assert wanted - called == set(NOT_DRIVEN)
+    assert wanted - met == set(NOT_DRIVEN)

@@ -14,11 +14,13 @@ from abeja_emulator.emulation import Emulation
 from abeja_emulator.platform import Platform
 from abeja_emulator.server import Server
 from tests.conformance.client import PATIENCE
-from tests.conformance.scenarios.kit import Kit, checks, scenarios
+from tests.conformance.scenarios.kit import Kit, checks, scenarios, seen
 from tests.conformance.witnesses import WitnessedPlatform, note, note_round
 
 if TYPE_CHECKING:
     from types import CodeType
+
+    from tests.conformance.conftest import Called
 
 #: Environments with older SDKs. Each must pass what the newest passes, but for what it does not have.
 OLDER = {"sdk102": "1.0.2", "sdk131": "1.3.1", "sdk200": "2.0.0", "sdk212": "2.1.2", "sdk224": "2.2.4"}
@@ -28,7 +30,7 @@ NOT_DRIVEN = {
     "datalake.Channel.add_datasource": "raises NotImplementedError",
     "datalake.Channel.list_datasources": "raises NotImplementedError",
     "datalake.Channel.remove_datasource": "raises NotImplementedError",
-    "services.APIClient.request_service": "asks a model, and model code does not run here yet",
+    "services.APIClient.request_service": "asks a subdomain, which a server on an address has none of",
     "training.AbstractSizedIterator.build_entry": "is abstract; each of its subclasses has its own",
     "training.AbstractSizedIterator.invoke_api": "is abstract; each of its subclasses has its own",
 }
@@ -58,10 +60,11 @@ def run_here(name: str, platform: Platform, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", CHECKS)
-def test_newest_sdk(name: str, known: dict[CodeType, str], tmp_path: Path) -> None:
+def test_newest_sdk(name: str, known: dict[CodeType, str], called: Called, tmp_path: Path) -> None:
     """Whatever a check says holds, with nothing absent; what stands behind each call is noted for the page."""
-    with WitnessedPlatform(known) as platform:
+    with seen(known) as methods, WitnessedPlatform(known) as platform:
         run_here(name, platform, tmp_path)
+    called.note(name, methods)
     note("abeja-sdk", platform.pairs)
 
 

@@ -38,7 +38,7 @@ class WitnessedPlatform(CheckedPlatform):
     def handle(self, request: Request) -> Response:
         """Answer a request; the transport is called on the stack of the client."""
         response = super().handle(request)
-        operation = self.journal.current()[-1].operation
+        operation = self.journal.since(self.journal.total - 1)[-1].operation
         if operation is not None and response.status < 400:
             self.pairs.update((method, operation) for method in self._callers())
         return response

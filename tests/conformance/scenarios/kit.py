@@ -4,12 +4,12 @@ Standard library and SDK only, and Python 3.6: this file runs in every environme
 """
 
 import base64
+import functools
 import importlib
 import inspect
 import json
 import os
-import sys
-import threading
+import ssl
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -17,11 +17,14 @@ from contextlib import contextmanager
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import CodeType, FrameType, ModuleType
+    from types import CodeType, ModuleType
     from typing import Any, Callable, Optional
 
 #: Parts of the SDK that are not its clients: constants, plumbing, and what needs TensorFlow.
 NOT_CLIENTS = ("abeja.common", "abeja.contrib", "abeja.exceptions", "abeja.version")
+
+#: Made once: reading the certificates of the system takes longer than most calls.
+TLS = ssl.create_default_context()
 
 
 class Absent(Exception):
@@ -135,7 +138,7 @@ class Kit:
             sent.setdefault("Content-Type", "application/json")
         request = urllib.request.Request(url, data=body, headers=sent, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with urllib.request.urlopen(request, timeout=30, context=TLS) as response:
                 return Answer(response.status, response.headers, response.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -169,12 +172,18 @@ def methods() -> "dict[CodeType, str]":
     that every client has, such as `api.client`, are left out.
     """
     found = {}  # type: dict[CodeType, str]
-    for module in modules():
-        for class_name, each in vars(module).items():
-            if inspect.isclass(each) and each.__module__ == module.__name__ and not class_name.startswith("_"):
-                for name, code in _functions(each):
-                    found[code] = f"{_short(module.__name__)}.{class_name}.{name}"
+    for owner in classes():
+        for name, code in _functions(owner):
+            found[code] = f"{_short(owner.__module__)}.{owner.__name__}.{name}"
     return found
+
+
+def classes() -> "Iterator[type]":
+    """Yield the SDK's clients and high-level classes."""
+    for module in modules():
+        for name, each in list(vars(module).items()):
+            if inspect.isclass(each) and each.__module__ == module.__name__ and not name.startswith("_"):
+                yield each
 
 
 def _short(module: str) -> str:
@@ -183,13 +192,16 @@ def _short(module: str) -> str:
 
 
 def _functions(owner: type) -> "Iterator[tuple[str, CodeType]]":
-    for name, each in vars(owner).items():
-        if name.startswith("_"):
-            continue
-        function = each.fget if isinstance(each, property) else getattr(each, "__func__", each)
-        code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
+    for name, each in list(vars(owner).items()):
+        code = None if name.startswith("_") else _code(each)
         if code is not None:
             yield name, code
+
+
+def _code(member: "Any") -> "Optional[CodeType]":
+    """Return the code of a method or a property, or None of what is neither."""
+    function = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+    return getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
 
 
 def modules() -> "Iterator[ModuleType]":
@@ -208,22 +220,47 @@ def modules() -> "Iterator[ModuleType]":
 
 @contextmanager
 def seen(known: "dict[CodeType, str]") -> "Iterator[set[str]]":
-    """Fill a set with the names of the methods that are called meanwhile, in every thread that begins meanwhile too."""
+    """Fill a set with the names of the methods that are called meanwhile, in whatever thread.
+
+    Each is wrapped for as long: a profiler, which is called for whatever else runs too, would make all of it slower
+    by half.
+    """
     called = set()  # type: set[str]
-
-    def note(frame: "FrameType", event: str, argument: "Any") -> None:
-        del argument
-        if event == "call" and frame.f_code in known:
-            called.add(known[frame.f_code])
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    threading.setprofile(note)
+    replaced = []  # type: list[tuple[type, str, Any]]
+    for owner in classes():
+        for attribute, code in _functions(owner):
+            member = vars(owner)[attribute]
+            replaced.append((owner, attribute, member))
+            setattr(owner, attribute, _noting(member, functools.partial(called.add, known[code])))
     try:
         yield called
     finally:
-        sys.setprofile(before)
-        threading.setprofile(None)
+        for owner, attribute, member in replaced:
+            setattr(owner, attribute, member)
+
+
+def _noting(member: "Any", note: "Callable[[], None]") -> "Any":
+    """Return a method or property that does the same, and notes before that it is called."""
+    if isinstance(member, property):
+        return property(_wrapped(member.fget, note), member.fset, member.fdel, member.__doc__)
+    if isinstance(member, (classmethod, staticmethod)):
+        return type(member)(_wrapped(member.__func__, note))
+    return _wrapped(member, note)
+
+
+def _wrapped(function: "Any", note: "Callable[[], None]") -> "Any":
+    @functools.wraps(function)
+    def calling(*args: "Any", **kwargs: "Any") -> "Any":
+        note()
+        return function(*args, **kwargs)
+
+    @functools.wraps(function)
+    def yielding(*args: "Any", **kwargs: "Any") -> "Any":
+        # Not before somebody asks for the first of what it yields.
+        note()
+        yield from function(*args, **kwargs)
+
+    return yielding if inspect.isgeneratorfunction(inspect.unwrap(function)) else calling
 
 
 def checks(module: "ModuleType") -> "list[Callable[[Kit], None]]":

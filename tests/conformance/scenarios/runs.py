@@ -1,11 +1,16 @@
-"""Runs of a deployment. Nobody runs them yet, so each stays as it was submitted and has no log."""
+"""Runs of a deployment, as they are submitted: each is held, so that it stays so and has no log."""
 
 import datetime
 
 from .kit import Kit
+from .training_definitions import made_definition
+from .training_models import created
 
 #: A file of the datalake, which need not be there until the run begins.
 FILE = {"$datalake:1": "1230000000001/20240102T030405-6f1c2b3a-1111-4222-8333-444455556666"}
+
+#: A run with it waits until it is let go, which nobody does here.
+HELD = {"ABEJA_EMULATOR_JOB_MODE": "held"}
 
 
 def made_version(kit: Kit, name: str = "reader") -> "tuple[str, str]":
@@ -17,10 +22,17 @@ def made_version(kit: Kit, name: str = "reader") -> "tuple[str, str]":
     return deployment, answer.json["version_id"]
 
 
+def made_model(kit: Kit) -> str:
+    """Make a training model, and return its id."""
+    made_definition(kit)
+    return str(created(kit)["training_model_id"])
+
+
 def check_life_of_a_run(kit: Kit) -> None:
     """What is submitted is shown and listed with all that was sent, and is gone with its deployment."""
     api, organization = kit.api("runs"), kit.organization
     deployment, version = made_version(kit)
+    model = made_model(kit)
     assert api.get_runs(organization, deployment)["entries"] == []
     made = api.create_run(
         organization,
@@ -30,14 +42,14 @@ def check_life_of_a_run(kit: Kit) -> None:
         output_template={"$datalake:1": "1230000000002"},
         distribution=3,
         retry_count=7,
-        environment={"DEBUG": "x"},
-        model_id="1230000000003",
+        environment=dict(HELD, DEBUG="x"),
+        model_id=model,
     )
     assert made["run_id"].startswith("run-")
     assert (made["model_version_id"], made["model_version"]) == (version, "0.0.1")
     assert (made["status"], made["retry_count"], made["distribution"]) == ("SUBMITTED", 7, 3)
     assert (made["input_data"], made["output_template"]) == (FILE, {"$datalake:1": "1230000000002"})
-    assert (made["user_env_vars"], made["models"]) == ({"DEBUG": "x"}, {"alias": "1230000000003"})
+    assert (made["user_env_vars"], made["models"]) == (dict(HELD, DEBUG="x"), {"alias": model})
     assert api.get_run(organization, deployment, made["run_id"]) == made
     assert api.get_runs(organization, deployment) == {"entries": [made], "next_page_token": None}
     assert kit.http("DELETE", "/organizations/{org}/deployments/" + deployment).status == 200
@@ -57,7 +69,7 @@ def check_pages_of_runs(kit: Kit) -> None:
     """Newest first unless told otherwise; tokens lead to each of them once."""
     api, organization = kit.api("runs"), kit.organization
     deployment, version = made_version(kit)
-    ids = [api.create_run(organization, deployment, version)["run_id"] for _ in range(60)]
+    ids = [api.create_run(organization, deployment, version, environment=HELD)["run_id"] for _ in range(60)]
     for forward, wanted in ((None, ids[::-1]), (False, ids[::-1]), (True, ids)):
         page = api.get_runs(organization, deployment, scan_forward=forward)
         found = page["entries"]
@@ -78,6 +90,7 @@ def check_refused_runs(kit: Kit) -> None:
     kit.refused(400, api.create_run, organization, deployment, version, retry_count=10)
     kit.refused(400, api.create_run, organization, deployment, version, input_data={"$datalake:1": "nowhere"})
     kit.refused(400, api.create_run, organization, deployment, version, environment={"no-name": "x"})
+    kit.refused(400, api.create_run, organization, deployment, version, model_id="1999999999999")
     assert api.get_runs(organization, deployment)["entries"] == []
     kit.refused(404, api.get_run, organization, deployment, "run-0000000000000000")
 
@@ -86,7 +99,7 @@ def check_log_of_a_new_run(kit: Kit) -> None:
     """A run that has not begun has no lines; only recent logs have tokens then."""
     api, organization = kit.api("runs"), kit.organization
     deployment, version = made_version(kit)
-    where = (organization, deployment, api.create_run(organization, deployment, version)["run_id"])
+    where = (organization, deployment, api.create_run(organization, deployment, version, environment=HELD)["run_id"])
     assert api.get_run_logs(*where) == {"events": []}
     recent = api.get_run_recent_logs(*where)
     assert recent["events"] == []

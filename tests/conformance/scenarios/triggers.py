@@ -1,7 +1,7 @@
 """Triggers, and the runs they make of files."""
 
 from .kit import Kit
-from .runs import made_version
+from .runs import HELD, made_model, made_version
 
 
 def made_channel(kit: Kit, name: str = "in") -> str:
@@ -22,6 +22,7 @@ def check_life_of_a_trigger(kit: Kit) -> None:
     api, organization = kit.api("triggers"), kit.organization
     deployment, version = made_version(kit)
     channel, output = made_channel(kit), made_channel(kit, "out")
+    model = made_model(kit)
     assert api.get_triggers(organization, deployment) == {"entries": []}
     made = api.create_trigger(
         organization,
@@ -34,14 +35,14 @@ def check_life_of_a_trigger(kit: Kit) -> None:
         distribution=3,
         retry_count=7,
         environment={"DEBUG": "x"},
-        model_id="1230000000003",
+        model_id=model,
     )
     assert made["trigger_id"].startswith("tri-")
     assert (made["model_version_id"], made["model_version"]) == (version, "0.0.1")
     assert (made["input_service_name"], made["input_service_id"]) == ("datalake", channel)
     assert (made["output_service_name"], made["output_service_id"]) == ("datalake", output)
     assert (made["retry_count"], made["distribution"]) == (7, 3)
-    assert (made["user_env_vars"], made["models"]) == ({"DEBUG": "x"}, {"alias": "1230000000003"})
+    assert (made["user_env_vars"], made["models"]) == ({"DEBUG": "x"}, {"alias": model})
     where = (organization, deployment, made["trigger_id"])
     assert api.get_trigger(*where) == made
     assert api.get_triggers(organization, deployment) == {"entries": [made]}
@@ -75,7 +76,7 @@ def check_a_trigger_fires(kit: Kit) -> None:
         output_service_name="datalake",
         output_service_id=output,
         retry_count=0,
-        environment={"DEBUG": "x"},
+        environment=HELD,
     )
     where = (organization, deployment, made["trigger_id"])
     assert api.get_trigger_runs(*where) == {"entries": [], "next_page_token": None}
@@ -86,7 +87,7 @@ def check_a_trigger_fires(kit: Kit) -> None:
     for run in found:
         assert run["trigger_id"] == made["trigger_id"]
         assert run["output_template"] == {"$datalake:1": output}
-        assert (run["status"], run["retry_count"], run["user_env_vars"]) == ("SUBMITTED", 0, {"DEBUG": "x"})
+        assert (run["status"], run["retry_count"], run["user_env_vars"]) == ("SUBMITTED", 0, HELD)
     assert api.get_trigger_runs(*where)["entries"] == found[::-1]
     api.delete_trigger(*where)
     put(kit, channel)
@@ -99,12 +100,12 @@ def check_pages_of_the_runs_of_a_trigger(kit: Kit) -> None:
     api, runs, organization = kit.api("triggers"), kit.api("runs"), kit.organization
     deployment, version = made_version(kit)
     channel = made_channel(kit)
-    made = api.create_trigger(organization, deployment, version, "datalake", channel)
+    made = api.create_trigger(organization, deployment, version, "datalake", channel, environment=HELD)
     where = (organization, deployment, made["trigger_id"])
     wanted = []
     for _ in range(55):
         wanted.append({"$datalake:1": channel + "/" + put(kit, channel)})
-        runs.create_run(organization, deployment, version)
+        runs.create_run(organization, deployment, version, environment=HELD)
     page = api.get_trigger_runs(*where)
     found = page["entries"]
     while page["next_page_token"]:

@@ -1,0 +1,1 @@
+"""Looks at what only newer SDKs can put on a platform."""
