@@ -7,6 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from abeja_emulator.finding import shortened
 from abeja_emulator.runtime.handlers import find_handler
 from abeja_emulator.runtime.images import Calling, calling_of
@@ -79,7 +81,7 @@ def train_job(  # noqa: PLR0913, PLR0917 - what a test says, and where it stands
         if given:
             message = f"job {handler} was made through the API and has all of its own; {given} cannot be given now"
             raise TypeError(message)
-        return _run_or_await(emulation, str(handler).strip())
+        return _unless_left(_run_or_await(emulation, str(handler).strip()))
     if not (callable(handler) or isinstance(handler, (str, Path))):
         message = f"a handler is 'module:function', a path to a .py file or a function, not {handler!r}"
         raise TypeError(message)
@@ -89,13 +91,21 @@ def train_job(  # noqa: PLR0913, PLR0917 - what a test says, and where it stands
     script = calling_of(image) is Calling.SCRIPT
     datasets = _merged("datasets", marks, options)
     environment = _merged("environment", marks, options)
-    return emulation.trainer.train(
+    job = emulation.trainer.train(
         find_handler(handler, places.folders, folder, script=script),
         image=image,
         datasets=found_datasets(datasets, make_dataset),
         environment=environment,
         **options,
     )
+    return _unless_left(job)
+
+
+def _unless_left(job: TrainedJob) -> TrainedJob:
+    """Return a job, unless somebody has left the debugger in it: pytest says that with an `Exception` of its own."""
+    if isinstance(job.exception, pytest.exit.Exception):
+        raise job.exception
+    return job
 
 
 def _run_or_await(emulation: Emulation, job_id: str) -> TrainedJob:

@@ -70,6 +70,18 @@ class Server:
         self._own_folder = folder is None
         self._folder = Path(tempfile.mkdtemp(prefix="abeja-emulator-")) if folder is None else folder
         self._allow_hosts = tuple(allow_hosts)
+        self._stack = ExitStack()
+        if self._own_folder:
+            self._stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
+        try:
+            self._make(host, port, resets=resets, options=options)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _make(self, host: str, port: int, *, resets: bool | None, options: dict[str, Any]) -> None:
+        """Make what it consists of."""
+        platform = self.platform
         self.hosts = Hosts(
             platform, self._folder, api_url=self._clients_url, environment=self._childs_environment, **options
         )
@@ -88,7 +100,6 @@ class Server:
             follow=self.hosts.reconcile,
         )
         self._loopback = Loopback(self.control, host, port)
-        self._stack = ExitStack()
 
     def start(self) -> None:
         """Listen, and run jobs from now on.
@@ -105,11 +116,7 @@ class Server:
 
     def stop(self) -> None:
         """Stop jobs, services and runs, then the server."""
-        try:
-            self._stack.close()
-        finally:
-            if self._own_folder:
-                shutil.rmtree(self._folder, ignore_errors=True)
+        self._stack.close()
 
     @property
     def executor(self) -> Executor:

@@ -43,6 +43,29 @@ TrainClient(organization, "mine").download_training_result(job_id, "result")
 print(client.get_training_job(organization, "mine", job_id)["status"], os.listdir("result"))
 """
 
+MODEL = """
+import io, os, sys, time, zipfile
+import requests
+from abeja.deployments import APIClient as Deployments
+from abeja.endpoints import APIClient as Endpoints
+from abeja.services import APIClient as Services
+
+source = "import json\\ndef handler(request, context):\\n    return {'content': {'got': json.loads(request.read())}}\\n"
+archive = io.BytesIO()
+with zipfile.ZipFile(archive, "w") as file:
+    file.writestr("main.py", source)
+organization = os.environ["ABEJA_ORGANIZATION_ID"]
+deployment = Deployments().create_deployment(organization, "mine")["deployment_id"]
+image = "abeja-inc/all-cpu:19.10"
+version = Deployments().create_deployment_version(organization, deployment, "1", "main:handler", image)
+requests.put(version["upload_url"], data=archive.getvalue()).raise_for_status()
+service = Services().create_service(organization, deployment, version["version_id"])["service_id"]
+Endpoints().create_endpoint(organization, deployment, service, "default")
+while Services().get_service(organization, deployment, service)["status"] == "IN_PROGRESS":
+    time.sleep(0.05)
+print(Services().request_service(organization, deployment, service, json=[1]).json())
+"""
+
 
 @pytest.fixture
 def server() -> Iterator[Server]:
@@ -79,6 +102,28 @@ def test_the_sdk_trains_on_it(server: Server, tmp_path: Path) -> None:
     assert done.stdout == "Complete ['model.txt']\n", done.stderr
     (job,) = control(server, "GET", "jobs")["jobs"]
     assert (job["status"], job["definition"]) == ("Complete", "mine")
+
+
+def test_a_model_answers_the_sdk(server: Server, tmp_path: Path) -> None:
+    """In a process that has the server as its proxy, for the organization's host; and curl by the header `Host`."""
+    pytest.importorskip("abejaruntime36", reason="models need the extra 'serving'")
+    environment = {**os.environ, **server.variables(), "http_proxy": server.url, "no_proxy": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", MODEL],
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    (service,) = server.platform.look.services()
+    assert done.stdout == "{'got': [1]}\n", (done.stderr, server.platform.look.service_log(service.service_id))
+    headers = {"Host": f"{server.platform.organization.id}.api.abeja.io"}
+    url = f"{server.url}/deployments/{service.deployment_id}"
+    answer = requests.post(url, auth=user(server), headers=headers, json=[2], timeout=20)
+    assert answer.json() == {"got": [2]}
+    assert requests.post(url, headers=headers, json=[2], timeout=20).status_code == 401
 
 
 def test_a_credential_is_needed(server: Server) -> None:
@@ -170,3 +215,11 @@ def test_a_signed_url_is_of_the_address_that_was_called(server: Server) -> None:
         shown = requests.get(f"{url}/channels/{channel}/{file}", auth=user(server), proxies=proxies, timeout=20).json()
         assert shown["download_uri"].startswith(f"{url}/")
         assert requests.get(shown["download_uri"], proxies=proxies, timeout=20).content == b"content"
+
+
+def test_one_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its temporary folder is gone."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with Platform() as platform, pytest.raises(ValueError, match="mode"):
+        Server(platform, mode="never")
+    assert list(tmp_path.iterdir()) == []

@@ -70,6 +70,7 @@ class Keeper:
         self._target: Any = None
         self._fleet: Fleet | None = None
         self._refusal = STARTS
+        self._said: tuple[int, str] | None = None
         self._thread = threading.Thread(target=self._run, name=f"abeja-emulator-service-{service_id}", daemon=True)
 
     # -- what others do -------------------------------------------------------------------------
@@ -82,8 +83,11 @@ class Keeper:
         """See that something has changed: the record, which may have changed again since, or something else."""
         with self._changed:
             self._notes += 1
-            # It may be started again before anybody looks, and that is a new start all the same.
-            self._down = self._down or (record is not None and record.status in {STOPPED, FAILED, DELETED})
+            if record is not None:
+                # Who has seen it stopped is not answered any more, however soon that is.
+                self._said = {STOPPED: ENDED, DELETED: ENDED, FAILED: STARTS}.get(record.status)
+                # It may be started again before anybody looks, and that is a new start all the same.
+                self._down = self._down or self._said is not None
             self._changed.notify_all()
 
     def hurry(self) -> None:
@@ -130,9 +134,9 @@ class Keeper:
 
         One that was stopped is 404, as a runner says that has come to its end; one that starts or has failed is 503.
         """
-        fleet = self._fleet
-        if fleet is None:
-            return error_response(*self._refusal, Identity(service_id=self.service_id))
+        fleet, said = self._fleet, self._said
+        if fleet is None or said is not None:
+            return error_response(*(said or self._refusal), Identity(service_id=self.service_id))
         if fleet.service.record_channel_id is not None and fleet.proxy.state == "ready":
             self._recorder.note(fleet.service, request)
         return fleet.proxy.handle(request)

@@ -135,4 +135,6 @@ class Journal:
     @overload
     def __getitem__(self, index: slice) -> list[Entry]: ...
     def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+        if isinstance(index, int):
+            return self._entries[index][1]
         return self.since(0)[index]

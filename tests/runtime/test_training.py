@@ -160,11 +160,13 @@ def test_the_status_message_is_about_the_exception_whatever_that_is(run: Callabl
         assert (job.status, job.status_message) == ("Failed", message)
 
 
-@pytest.mark.parametrize("statement", ["raise KeyboardInterrupt", "pytest.skip('later')", "pytest.fail('bad')"])
+@pytest.mark.parametrize(
+    "statement", ["raise KeyboardInterrupt", "pytest.skip('later')", "pytest.fail('bad')", "pytest.exit('enough')"]
+)
 def test_what_is_the_persons_goes_through(run: Callable[..., TrainedJob], abeja: Platform, statement: str) -> None:
     """Ctrl-C, and outcomes of pytest: the test sees them; the job is Failed, and everything is put back."""
     folder = os.getcwd()  # noqa: PTH109 - the text
-    with pytest.raises((KeyboardInterrupt, pytest.skip.Exception, pytest.fail.Exception)):
+    with pytest.raises((KeyboardInterrupt, pytest.skip.Exception, pytest.fail.Exception, pytest.exit.Exception)):
         run(f"import pytest\ndef handler(context):\n    print('here')\n    {statement}")
     job = abeja.look.jobs()[-1]
     assert job.status == "Failed"

@@ -147,3 +147,14 @@ def handler(request, context):
             models={"any": model.training_model_id},
         )
         assert served.ask(service).text == 'best{"train": "1234567890123"}'
+
+
+def test_one_that_was_stopped_answers_no_more_from_that_moment_on() -> None:
+    with serving() as served:
+        service = served.service()
+        for _ in range(5):
+            served.api.stop_service(served.organization, served.deployment, service)
+            assert served.ask(service).status_code == 404
+            served.api.start_service(served.organization, served.deployment, service)
+            assert served.wait(service).status == "READY"
+            assert served.ask(service).status_code == 200
