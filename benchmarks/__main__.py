@@ -7,7 +7,7 @@ import platform
 import sys
 from typing import Callable
 
-from benchmarks import calls, job, prefetch, runs, server
+from benchmarks import calls, job, models, prefetch, runs, server
 from benchmarks.measure import grow_in_child, ratio, time_in_turn
 
 Rows = list[tuple[str, str, str, str]]
@@ -99,6 +99,7 @@ BENCHMARKS: dict[str, Callable[[], Rows]] = {
     "job": job.rows,
     "server": server.rows,
     "prefetch": prefetch.rows,
+    "models": models.rows,
 }
 
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from abeja_emulator.platform import Platform
-from abeja_emulator.seed_file import SeedDocument, SeedFile
+from abeja_emulator.seed_document import SeedDocument
+from abeja_emulator.seed_file import SeedFile
 from abeja_emulator.seeding import SeedError
+from abeja_emulator.services.organizations.rules import Accounts
+from abeja_emulator.services.security.rules import Cidrs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +80,11 @@ def test_an_empty_file_says_nothing(platform: Platform, tmp_path: Path) -> None:
         ("organization: {id: 1.5}", "organization.id must be text, not a number; put it in quotes"),
         ("organization: {id: true}", "organization.id must be text, not a truth value; put it in quotes"),
         ("users: [{}]", "users[0]: missing required field `token`"),
+        ("users: [{token: a, role: root}]", "users[0].role must be admin, developer or regular, not 'root'"),
+        ("users: [{token: a, role: true}]", "users[0].role must be text, not a truth value; put it in quotes"),
+        ("cidrs: [{description: a}]", "cidrs[0]: missing required field `cidr`"),
+        ("cidrs: [{cidr: a, about: b}]", "cidrs[0]: unknown field `about`; known are cidr, description"),
+        ("cidrs: [10]", "cidrs[0] must be text or a mapping, not a number; put it in quotes"),
         ("users: [{token: a}, {token: 2024-01-01}]", "users[1].token must be text, not a date; put it in quotes"),
         ("bearer_tokens: secret", "bearer_tokens must be a list, not text"),
         ("channels: [{name: 5}]", "channels[0].name must be text, not a number; put it in quotes"),
@@ -107,6 +115,46 @@ def test_what_it_may_not_say(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(SeedError) as refused:
         SeedFile(path)
     assert str(refused.value) == f"{path}: {sentence}"
+
+
+PEOPLE = """
+users:
+  - {token: token-of-an-admin}
+  - {token: token-of-a-regular, email: r@example.com, role: regular, id: 1230000000003}
+cidrs: [192.0.2.0/24, {cidr: 203.0.113.7, description: home}]
+"""
+
+
+def test_people_and_networks(platform: Platform, tmp_path: Path) -> None:
+    """Users have the role and the id that the file says, and the list has the networks."""
+    put(platform, tmp_path, PEOPLE)
+    accounts = Accounts(platform.world)
+    _, admin, regular = accounts.users.slice(platform.organization.id)
+    assert (admin.role, admin.email) == ("admin", "user@example.com")
+    assert (regular.role, regular.email, regular.id) == ("regular", "r@example.com", "1230000000003")
+    entries, _ = Cidrs(platform.world).select(platform.organization.id)
+    assert [(each.cidr, each.description) for each in entries] == [("192.0.2.0/24", None), ("203.0.113.7/32", "home")]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("users: [{token: secret-of-the-test, id: 12}]", ["users[0]: ", "13 digits"]),
+        ("users: [{token: secret-of-the-test, id: 1230000000003}, {token: b, id: 1230000000003}]", ["users[1]: "]),
+        ("cidrs: [office]", ["cidrs[0]: ", "'office'"]),
+        ("cidrs: [192.0.2.0/24, 192.0.2.0/24]", ["cidrs[1]: ", "on the list already"]),
+    ],
+)
+def test_people_and_networks_that_cannot_be(platform: Platform, tmp_path: Path, text: str, words: list[str]) -> None:
+    """One sentence that names the part, without a token, and nothing of the file is there."""
+    with pytest.raises(SeedError) as refused:
+        put(platform, tmp_path, text)
+    said = str(refused.value)
+    assert said.startswith(f"{tmp_path / 'seed.yaml'}: {words[0]}")
+    assert all(word in said for word in words)
+    assert "secret-of-the-test" not in said
+    assert Accounts(platform.world).users.count(platform.organization.id) == 1
+    assert Cidrs(platform.world).select(platform.organization.id)[0] == []
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`init`: a starter that trains, is tested and can be served as it is."""
+"""`init`: a starter that trains, answers, is tested and can be served as it is."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from abeja_emulator.seeding import samples_folder
 if TYPE_CHECKING:
     import argparse
 
-#: The sample handler that is copied.
+#: The sample handlers that are copied.
 _HANDLER = Path("handlers", "plain")
+_COPIED = ("train.py", "predict.py", "training.yaml")
 
 _TEST = '''\
 """Run with: pytest --abeja-emulate."""
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     for command in (
         "pytest --abeja-emulate",
         "abeja-emulator run train:handler --dataset train=points",
+        'abeja-emulator pipeline train:handler predict:handler --dataset train=points --request \'{"x": 1, "y": 1}\'',
         "abeja-emulator serve --seed seed.yaml",
     ):
         output.line(f"  {command}")
@@ -67,5 +69,5 @@ def run(arguments: argparse.Namespace) -> int:
 def starter() -> dict[str, str]:
     """Return the files, by their names."""
     handler = samples_folder() / _HANDLER
-    copied = {name: (handler / name).read_text(encoding="utf-8") for name in ("train.py", "training.yaml")}
+    copied = {name: (handler / name).read_text(encoding="utf-8") for name in _COPIED}
     return {**copied, "test_train.py": _TEST, "seed.yaml": _SEED}

@@ -48,6 +48,13 @@ class Output:
         if not self.json:
             self._write(self._stdout, text)
 
+    def heading(self, text: str) -> None:
+        """Show a line above others."""
+        if self.is_drawn:
+            _draw_heading(self._stdout, text)
+        else:
+            self.line(text)
+
     def remark(self, text: str) -> None:
         """Show a line that is no result, whoever reads stdout."""
         self._write(self._stderr, text)
@@ -120,6 +127,12 @@ def _drawn(stream: TextIO, what: str, units: str) -> Iterator[Told]:
     with Progress(*columns, console=Console(file=stream), transient=True) as progress:
         task = progress.add_task(what)
         yield lambda done: progress.update(task, description=f"{what}: {done:,} {units}")
+
+
+def _draw_heading(stream: TextIO, text: str) -> None:
+    from rich.console import Console  # noqa: PLC0415 - only when it is drawn
+
+    Console(file=stream, highlight=False).print(text, style="bold", markup=False, soft_wrap=True)
 
 
 def _draw_table(stream: TextIO, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

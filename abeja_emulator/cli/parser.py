@@ -16,12 +16,15 @@ PROGRAM = "abeja-emulator"
 
 _HIGHEST_PORT = 65535
 
+#: Port of a service's container, and of `abeja model run-local-server`.
+MODEL_PORT = 5000
+
 _SOURCES = """\
 A SOURCE is one of
   a folder with one sub-folder for each label, or with files and no labels;
   a JSON or YAML file: a list of items or a dataset with `items` (each item has `file` or
     `content` or `source_data`, and `label` or `attributes`), or a seed file with
-    organization, users, channels, datasets;
+    organization, users, cidrs, channels, datasets;
   a CSV file whose first line names the columns: one of `file` (a path), `content`
     (text), `data_uri`, `data_uris`, and if wanted `label`, `label_id`, `content_type`
     or `data_type`; every other column is an attribute of the item;
@@ -88,6 +91,38 @@ care of that signal has 25 seconds to save something. A second Ctrl-C kills it.
 """,
         )
     )
+    _pipeline(
+        command(
+            "pipeline",
+            "train, serve the model and ask it, each step as a client of the platform takes it",
+            epilog=f"""\
+example, in a folder with train.py and predict.py:
+  abeja-emulator pipeline train:handler predict:handler --dataset train=./flowers --request rose.jpg
+
+The steps are those of abeja-sdk: a job of the folder, a training model of its
+result, a deployment, a code version, a service with the model mounted, and the
+endpoint `default`. The result is where the model's ABEJA_TRAINING_RESULT_DIR says.
+Without --request the service answers until Ctrl-C, and a curl line says how.
+It ends with 0 only if every request was answered with a status below 400.
+
+{_SOURCES}""",
+        )
+    )
+    _model(
+        command(
+            "model",
+            "serve a model handler on a port of this machine, as `abeja model run-local-server` does, without Docker",
+            epilog="""\
+example, with a result that `run` has kept:
+  abeja-emulator model serve predict:handler --result-dir abeja-results/20251129-120000/result
+  curl -H 'Content-Type: application/json' -d '{}' http://127.0.0.1:5000/
+
+The model runs in the source folder itself and takes GET, POST and PUT; `/health_check`
+is 200 while it does. An API of its own, without anything on it, answers where the
+model calls the platform. Ctrl-C ends it with 130, SIGTERM with 0.
+""",
+        )
+    )
     _seed(
         command(
             "seed", "put datasets, or all of a seed file, on a running server or in a data directory", epilog=_SOURCES
@@ -136,7 +171,13 @@ def _serve(parser: Parser) -> None:
         "--auth",
         choices=["open", "strict"],
         default="open",
-        help="open (default): any well-formed credential is the default user; strict: credentials are checked",
+        help="open (default): any well-formed credential is the default user; strict: credentials and the roles of "
+        "users are checked",
+    )
+    parser.add_argument(
+        "--enforce-cidrs",
+        action="store_true",
+        help="refuse calls from outside of the CIDRs of an organization that has some; jobs are let in",
     )
     parser.add_argument(
         "--env-file", metavar="FILE", help="write the variables there once the server answers; gone when it ends"
@@ -199,6 +240,74 @@ def _run(parser: Parser) -> None:
     )
     _of_jobs(parser)
     _json(parser, "print a JSON object a line: log, statistics, and at last the result")
+
+
+def _pipeline(parser: Parser) -> None:
+    parser.add_argument("handler", help="module:function that trains")
+    parser.add_argument("model_handler", metavar="model-handler", help="module:function that answers")
+    parser.add_argument(
+        "--dataset",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="ALIAS=SOURCE",
+        help="a dataset of the training handler; may be given several times",
+    )
+    parser.add_argument(
+        "--request",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="what the service is asked with POST, a file or a JSON text; may be given several times",
+    )
+    parser.add_argument(
+        "--content-type", metavar="TYPE", help="of the requests (default: by the file's name, or application/json)"
+    )
+    parser.add_argument(
+        "--image", metavar="IMAGE", help="of the job and the service; it decides how handlers are called"
+    )
+    parser.add_argument(
+        "--env", action="append", default=[], type=_pair, metavar="NAME=VALUE", help="a variable of job and service"
+    )
+    parser.add_argument("--instance-type", metavar="TYPE", help="of the job and the service, such as cpu-1")
+    parser.add_argument("--port", type=_port, default=0, help="the port of the platform's API (default: any free one)")
+    parser.add_argument(
+        "--keep",
+        metavar="DIR",
+        help="keep result, logs, statistics and answers there (default: abeja-results/<time>, new for each run)",
+    )
+    parser.add_argument("--source", metavar="DIR", default=".", help="the handlers' source folder (default: this one)")
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="PATTERN", help="leave such files of the source folder out"
+    )
+    _of_jobs(parser)
+    _json(parser, "print a JSON object a line: steps, logs, statistics, answers, and at last the result")
+
+
+def _model(parser: Parser) -> None:
+    parser.add_argument("action", choices=["serve"], help="what to do")
+    parser.add_argument("handler", nargs="?", default="main:handler", help="module:function (default: %(default)s)")
+    parser.add_argument(
+        "--result-dir", metavar="DIR", help="the model's ABEJA_TRAINING_RESULT_DIR (default: an empty folder)"
+    )
+    parser.add_argument("--image", metavar="IMAGE", help="decides how the handler is called")
+    parser.add_argument(
+        *("--env", "-e", "--environment"),
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="NAME=VALUE",
+        help="a variable of the model",
+    )
+    parser.add_argument(
+        "--instance-type", metavar="TYPE", default="cpu-0.25", help="whose limits it has (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port", "-p", type=_port, default=MODEL_PORT, help="the port, 0 for any free one (default: %(default)s)"
+    )
+    parser.add_argument("--source", metavar="DIR", default=".", help="the handler's source folder (default: this one)")
+    _of_jobs(parser)
+    _json(parser, "print a JSON object a line: where it is, its log, and each answer")
 
 
 def _of_jobs(parser: Parser) -> None:

@@ -14,7 +14,7 @@ from abeja_emulator.cli.output import Output
 from abeja_emulator.cli.sources import Contents, DatasetSource, read
 from abeja_emulator.cli.targets import PlatformTarget, ServerTarget
 from abeja_emulator.report.summary import counted
-from abeja_emulator.seed_file import SeedDocument
+from abeja_emulator.seed_document import SeedDocument
 
 if TYPE_CHECKING:
     import argparse
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from abeja_emulator.cli.targets import Target
     from abeja_emulator.platform import Platform
-    from abeja_emulator.seed_file import SeedChannel
+    from abeja_emulator.seed_document import SeedChannel
 
 #: Of many labels, so many are named.
 _LABELS_SHOWN = 8
@@ -37,33 +37,39 @@ def run(arguments: argparse.Namespace) -> int:
     contents = _named([read(source) for source in arguments.sources], arguments.name, arguments.type)
     with _target(arguments.data, arguments.url) as target:
         made = [put(target, each, output) for each in contents]
-    output.document({kind: [each for one in made for each in one[kind]] for kind in ("channels", "datasets")})
+    kinds = ("users", "cidrs", "channels", "datasets")
+    output.document({kind: [each for one in made for each in one[kind]] for kind in kinds})
     return DONE
 
 
-def put(target: Target, contents: Contents, output: Output) -> dict[str, list[dict[str, Any]]]:
+def put(target: Target, contents: Contents, output: Output) -> dict[str, list[Any]]:
     """Put everything of a source on a platform, say what was made, and return it.
 
     Raises:
         SeedError: when a part of it cannot be read.
         CommandError: when the server refuses a part of it.
     """
-    document = SeedDocument(contents.organization, list(contents.users), list(contents.bearer_tokens))
+    who = SeedDocument(contents.organization, list(contents.users), list(contents.bearer_tokens))
+    where = SeedDocument(cidrs=list(contents.cidrs))
+    made: dict[str, list[Any]] = {"users": [], "cidrs": []}
     with target.whole():
-        if document != SeedDocument():
-            target.people(document)
-        made: dict[str, list[dict[str, Any]]] = {
-            "channels": [_put_channel(target, channel, contents.folder, output) for channel in contents.channels],
-            "datasets": [put_dataset(target, dataset, output) for dataset in contents.datasets],
-        }
-    for count, what in ((len(contents.users), "user"), (len(contents.bearer_tokens), "bearer token")):
+        if who != SeedDocument():
+            made["users"] = target.admit(who)["users"]
+        made["channels"] = [_put_channel(target, each, contents.folder, output) for each in contents.channels]
+        made["datasets"] = [put_dataset(target, dataset, output) for dataset in contents.datasets]
+        # At last: a server that enforces them might let this command in no longer.
+        if where != SeedDocument():
+            made["cidrs"] = target.admit(where)["cidrs"]
+    for user in made["users"]:
+        output.line(f"user {user['email']}  {user['user_id']}: {user['role']}")
+    for count, what in ((len(contents.bearer_tokens), "bearer token"), (len(made["cidrs"]), "CIDR")):
         if count:
             output.line(counted(count, what))
     for channel in made["channels"]:
         output.line(f"channel {channel['name']}  {channel['channel_id']}: {counted(len(channel['files']), 'file')}")
     for dataset in made["datasets"]:
-        output.line(_described(dataset))
-    if not (made["channels"] or made["datasets"] or contents.users or contents.bearer_tokens):
+        output.line(described(dataset))
+    if not (any(made.values()) or contents.bearer_tokens):
         output.line(f"{contents.where} holds nothing")
     return made
 
@@ -128,7 +134,8 @@ def _put_channel(target: Target, channel: SeedChannel, folder: Path, output: Out
         return target.channel(channel, folder, told)
 
 
-def _described(dataset: dict[str, Any]) -> str:
+def described(dataset: dict[str, Any]) -> str:
+    """Return what a dataset that was made is, in one line."""
     labels = dataset["labels"]
     shown = ", ".join(labels[:_LABELS_SHOWN]) + (", …" if len(labels) > _LABELS_SHOWN else "")
     with_labels = f", {counted(len(labels), 'label')}: {shown}" if labels else ""

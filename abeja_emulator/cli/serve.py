@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shlex
 import signal
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING
 from abeja_emulator.cli.address import is_loopback
 from abeja_emulator.cli.client import Client
 from abeja_emulator.cli.execution import options_of
-from abeja_emulator.cli.exits import DONE, INTERRUPTED, TAKEN, USAGE, CommandError
+from abeja_emulator.cli.exits import DONE, INTERRUPTED, USAGE, CommandError
+from abeja_emulator.cli.listening import start
 from abeja_emulator.cli.output import Output
 from abeja_emulator.cli.seed import opened, put
 from abeja_emulator.cli.signals import Signals
@@ -23,15 +23,14 @@ from abeja_emulator.cli.sources import Contents, read
 from abeja_emulator.cli.targets import PlatformTarget
 from abeja_emulator.platform import Platform
 from abeja_emulator.report.summary import counted
-from abeja_emulator.seed_file import SeedOrganization
+from abeja_emulator.seed_document import SeedOrganization
 from abeja_emulator.server import Server
+from abeja_emulator.services.organizations.rules import Accounts
+from abeja_emulator.services.security.rules import Cidrs
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator, Mapping
-
-#: No address of this machine, or none that this user may have.
-_WRONG_ADDRESS = (errno.EADDRNOTAVAIL, errno.EACCES)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -55,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
             **options_of(arguments, dict(arguments.image)),
         )
         stack.callback(_stop, server, output)
-        _start(server, arguments)
+        start(server, arguments.host, arguments.port)
         variables = server.variables()
         with Client(variables["ABEJA_API_URL"]) as client:
             client.health()
@@ -91,6 +90,7 @@ def _platform(arguments: argparse.Namespace, contents: Contents | None) -> Itera
     said = None if contents is None or arguments.organization or arguments.organization_id else contents.organization
     options = {
         "auth": arguments.auth,
+        "enforce_cidrs": arguments.enforce_cidrs,
         "organization": arguments.organization or (said.name if said else None),
         "organization_id": arguments.organization_id or (said.id if said else None),
     }
@@ -103,8 +103,7 @@ def _platform(arguments: argparse.Namespace, contents: Contents | None) -> Itera
 
 
 def _put_seed(platform: Platform, contents: Contents, output: Output) -> None:
-    look = platform.look
-    if look.datasets() or look.channels() or look.job_definitions():
+    if not _is_new(platform):
         output.remark(f"{contents.where} is left out: something is on the platform already")
         return
     # Its organization is that of the platform by now, and stdout is for the variables.
@@ -113,20 +112,18 @@ def _put_seed(platform: Platform, contents: Contents, output: Output) -> None:
     items = sum(dataset["total_count"] for dataset in made["datasets"])
     datasets = counted(len(made["datasets"]), "dataset")
     output.remark(f"seeded {contents.where}: {datasets}, {counted(items, 'item')}")
+    for user in made["users"]:
+        output.remark(f"{user['email']} is user-{user['user_id']}, {user['role']}")
 
 
-def _start(server: Server, arguments: argparse.Namespace) -> None:
-    try:
-        server.start()
-    except OSError as error:
-        where = f"{arguments.host}:{arguments.port}"
-        if error.errno == errno.EADDRINUSE:
-            message = f"another process listens on {where}; choose another port with --port, or 0 for any free one"
-            raise CommandError(message, TAKEN) from error
-        if error.errno in _WRONG_ADDRESS or error.errno is None or error.errno < 0:
-            message = f"nothing can listen on {where}: {error.strerror or error}; choose another --host or --port"
-            raise CommandError(message) from error
-        raise
+def _is_new(platform: Platform) -> bool:
+    """Tell whether a platform holds nothing but what each has from the start."""
+    look, accounts = platform.look, Accounts(platform.world)
+    organization = platform.organization.id
+    with platform.world.store.reading():
+        people = accounts.users.count(organization) > 1 or accounts.bearer_tokens.count(organization)
+        cidrs = Cidrs(platform.world).select(organization, limit=1)[0]
+    return not (people or cidrs or look.datasets() or look.channels() or look.job_definitions())
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from abeja_emulator.cli.exits import DONE, INTERRUPTED, TERMINATED, Terminated
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 #: What runs a command for others may send a signal twice, to it and to its group; seconds.
 _TWICE = 1.0
+
+#: Exit code of a command that a signal has ended.
+_CODES: dict[int, int] = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
 
 class Signals:
@@ -31,9 +36,24 @@ class Signals:
         self._came = threading.Event()
         self._previous: dict[int, Any] = {}
 
-    def wait(self) -> None:
-        """Return once one has come."""
-        self._came.wait()
+    @property
+    def code(self) -> int:
+        """Exit code of a command that one has ended, `exits.DONE` while none has come."""
+        return DONE if self.number is None else _CODES[self.number]
+
+    def check(self) -> None:
+        """End the command if one has come.
+
+        Raises:
+            KeyboardInterrupt: when that was SIGINT.
+            Terminated: when it was SIGTERM.
+        """
+        if self.number is not None:
+            raise KeyboardInterrupt if self.number == signal.SIGINT else Terminated
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until one has come, or for so many seconds, and return whether one has."""
+        return self._came.wait(timeout)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame

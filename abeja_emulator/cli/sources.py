@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from abeja_emulator.cli.exits import USAGE, CommandError
 from abeja_emulator.finding import advice, find_data
-from abeja_emulator.seed_file import SeedChannel, SeedDataset, SeedFile, SeedOrganization, SeedUser
+from abeja_emulator.seed_document import SeedChannel, SeedCidr, SeedDataset, SeedOrganization, SeedUser
+from abeja_emulator.seed_file import SeedFile
 from abeja_emulator.seeding import SeedError, parse_file, read_source
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ class Contents:
         channels: channels.
         users: users.
         bearer_tokens: tokens of the default user.
+        cidrs: networks that are let in.
         organization: the organization, when the source says one.
     """
 
@@ -59,6 +62,7 @@ class Contents:
     channels: tuple[SeedChannel, ...] = ()
     users: tuple[SeedUser, ...] = ()
     bearer_tokens: tuple[str, ...] = ()
+    cidrs: tuple[SeedCidr | str, ...] = ()
     organization: SeedOrganization = field(default_factory=SeedOrganization)
 
 
@@ -85,8 +89,23 @@ def read(source: str) -> Contents:
         tuple(document.channels),
         tuple(document.users),
         tuple(document.bearer_tokens),
+        tuple(document.cidrs),
         document.organization,
     )
+
+
+def read_one(source: str) -> DatasetSource:
+    """Return the one dataset that a source holds.
+
+    Raises:
+        CommandError: when it holds none, or several.
+        SeedError: as `read`.
+    """
+    datasets = read(source).datasets
+    if len(datasets) != 1:
+        message = f"{source!r} holds {len(datasets)} datasets; name the folder or the file of one"
+        raise CommandError(message, USAGE)
+    return datasets[0]
 
 
 def _is_seed_file(path: Path) -> bool:

@@ -9,9 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import msgspec
+
 from abeja_emulator.cli.client import Client, authorization, segment
 from abeja_emulator.cli.exits import CommandError
-from abeja_emulator.seed_file import SeedOrganization, SeedUpload
+from abeja_emulator.errors import PlatformError
+from abeja_emulator.seed_document import SeedOrganization, SeedUpload, admit
 from abeja_emulator.seeding import Labels, SeedError, entry_of, free_name, read_source, upload_of
 from abeja_emulator.services.datalake.files import UNKNOWN_TYPE
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
     from abeja_emulator.cli.sources import DatasetSource
     from abeja_emulator.platform import Platform
-    from abeja_emulator.seed_file import SeedChannel, SeedDocument
+    from abeja_emulator.seed_document import SeedChannel, SeedDocument
     from abeja_emulator.seeding import Items
     from abeja_emulator.wire.content import Upload
 
@@ -45,8 +48,11 @@ class Target(Protocol):
     def whole(self) -> AbstractContextManager[object]:
         """Return a context: what happens in it is there afterwards all of it or not at all, where that can be had."""
 
-    def people(self, document: SeedDocument) -> None:
-        """Put the users and tokens of a document there; its organization must be the one there is."""
+    def admit(self, document: SeedDocument) -> dict[str, Any]:
+        """Put users, tokens and CIDRs of a document there, and return what was made.
+
+        Its organization must be the one there is.
+        """
 
     def channel(self, channel: SeedChannel, folder: Path, told: Told) -> dict[str, Any]:
         """Make a channel with its files, and return its id, its name and theirs."""
@@ -69,11 +75,11 @@ class PlatformTarget:
         """Return a transaction."""
         return self._platform.world.store.transaction()
 
-    def people(self, document: SeedDocument) -> None:
-        """Put users and tokens there.
+    def admit(self, document: SeedDocument) -> dict[str, Any]:
+        """Put users, tokens and CIDRs there.
 
         Raises:
-            SeedError: when the document wants another organization than there is.
+            SeedError: when the document wants another organization than there is, or a part of it cannot be.
         """
         wanted, there = document.organization, self._platform.organization
         if wanted != SeedOrganization() and (wanted.name != there.name or wanted.id not in {None, there.id}):
@@ -82,10 +88,9 @@ class PlatformTarget:
                 "name a new directory and let serve --seed make it"
             )
             raise SeedError(message)
-        for user in document.users:
-            self._platform.seed.user(user.token, user.email)
-        for token in document.bearer_tokens:
-            self._platform.seed.bearer_token(token)
+        made = admit(document, self._platform, _part)
+        users = [{"user_id": user.id, "email": user.email, "role": user.role} for user in made.users]
+        return {"users": users, "bearer_tokens": made.bearer_tokens, "cidrs": made.cidrs}
 
     def channel(self, channel: SeedChannel, folder: Path, told: Told) -> dict[str, Any]:
         """Make a channel with its files."""
@@ -146,15 +151,13 @@ class ServerTarget:
         """Return nothing of the kind: a server that is used by others cannot wait for it."""
         return nullcontext()
 
-    def people(self, document: SeedDocument) -> None:
-        """Put users and tokens there."""
-        body: dict[str, Any] = {
-            "users": [{"token": user.token, "email": user.email} for user in document.users],
-            "bearer_tokens": document.bearer_tokens,
-        }
-        if document.organization != SeedOrganization():
-            body["organization"] = {"name": document.organization.name, "id": document.organization.id}
-        self._client.control("POST", "/seed", body)
+    def admit(self, document: SeedDocument) -> dict[str, Any]:
+        """Put users, tokens and CIDRs there."""
+        body = msgspec.to_builtins(document)
+        if document.organization == SeedOrganization():
+            del body["organization"]
+        made: dict[str, Any] = self._client.control("POST", "/seed", body)
+        return made
 
     def channel(self, channel: SeedChannel, folder: Path, told: Told) -> dict[str, Any]:
         """Make a channel with its files."""
@@ -242,6 +245,16 @@ class ServerTarget:
             client = self._local.client = Client(self._client.url)
             self._clients.append(client)
         return client
+
+
+@contextmanager
+def _part(name: str) -> Iterator[None]:
+    """Say which part of a document is refused."""
+    try:
+        yield
+    except (PlatformError, ValueError) as error:
+        message = f"{name}: {error}"
+        raise SeedError(message) from error
 
 
 class _Item(NamedTuple):

@@ -37,8 +37,8 @@ needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is n
         (
             [""],
             {
-                *("serve", "run", "seed", "snapshot", "jobs", "logs", "doctor", "init", "openapi", "completion"),
-                *("--help", "--version"),
+                *("serve", "run", "pipeline", "model", "seed", "snapshot", "jobs", "logs", "doctor", "init", "openapi"),
+                *("completion", "--help", "--version"),
             },
         ),
         (["serve", "--auth", ""], {"open", "strict"}),
@@ -48,6 +48,9 @@ needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is n
         (["serve", "--data", "a"], {"a-folder"}),
         (["jobs", "--status", "Co"], {"Complete"}),
         (["snapshot", "l"], {"load", "list"}),
+        (["model", ""], {"serve"}),
+        (["model", "serve", "--result-dir", "a"], {"a-folder"}),
+        (["pipeline", "train:handler", "predict:handler", "--request", "a"], {"a.yaml", "a-folder"}),
         (["completion", ""], {"bash", "zsh", "fish"}),
         (["init", "a"], {"a-folder"}),
         (["jobs", "--limit", ""], {""}),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.cli.commands import shell_environment
 
 if TYPE_CHECKING:
     from tests.cli.commands import Commands
 
-FILES = {"train.py", "training.yaml", "test_train.py", "seed.yaml"}
+FILES = {"train.py", "predict.py", "training.yaml", "test_train.py", "seed.yaml"}
 
 
 def test_its_test_passes(command: Commands) -> None:
@@ -37,6 +40,15 @@ def test_it_runs(command: Commands) -> None:
     result = command.events("run", "--dataset", "train=points")[-1]
     assert result["status"] == "Complete"
     assert set(result["artifacts"]) == {"model.json", "train.log"}
+
+
+def test_it_answers(command: Commands) -> None:
+    """`pipeline` trains it and asks it, as `init` shows it."""
+    pytest.importorskip("abejaruntime36", reason="models are served by the published runtime")
+    shown = command("init").stdout.splitlines()
+    line = next(line for line in shown if " pipeline " in line)
+    result = command.events(*shlex.split(line)[1:])[-1]
+    assert (result["ok"], result["answers"]) == (True, [200])
 
 
 def test_its_seed_is_what_training_yaml_names(command: Commands) -> None:

@@ -16,7 +16,20 @@ from tests.cli.commands import shell_environment
 if TYPE_CHECKING:
     from tests.cli.commands import Commands
 
-COMMANDS = ("serve", "run", "seed", "snapshot", "jobs", "logs", "doctor", "init", "openapi", "completion")
+COMMANDS = (
+    "serve",
+    "run",
+    "pipeline",
+    "model",
+    "seed",
+    "snapshot",
+    "jobs",
+    "logs",
+    "doctor",
+    "init",
+    "openapi",
+    "completion",
+)
 
 _WHAT_HELP_IMPORTS = """
 import sys

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from abeja_emulator.platform import Platform
+from abeja_emulator.services.organizations.rules import Accounts
+from abeja_emulator.services.security.rules import Cidrs
 from tests.cli.commands import SAMPLES
 
 if TYPE_CHECKING:
@@ -143,7 +146,8 @@ class TestSources:
         (folder / "letters" / "a").mkdir(parents=True)
         (folder / "letters" / "a" / "1.txt").write_text("one", encoding="utf-8")
         document = {
-            "users": [{"token": "secret-of-the-test"}],
+            "users": [{"token": "secret-of-the-test", "role": "regular", "id": 1230000000003}],
+            "cidrs": ["192.0.2.0/24", {"cidr": "203.0.113.0/24", "description": "home"}],
             "bearer_tokens": ["bearer-of-the-test"],
             "channels": [
                 {"name": "logs", "id": "1230000000001", "description": "of days", "files": ["letters/a/1.txt"]},
@@ -157,6 +161,15 @@ class TestSources:
         }
         (folder / "seed.json").write_text(json.dumps(document), encoding="utf-8")
         made, platform = seeded("seeds/seed.json")
+        user = {"user_id": "1230000000003", "email": "user@example.com", "role": "regular"}
+        assert (made["users"], len(made["cidrs"])) == ([user], 2)
+        organization = platform.organization.id
+        _, kept = Accounts(platform.world).users.slice(organization)
+        assert (kept.id, kept.role) == ("1230000000003", "regular")
+        assert [each.cidr for each in Cidrs(platform.world).select(organization)[0]] == [
+            "192.0.2.0/24",
+            "203.0.113.0/24",
+        ]
         assert [dataset["name"] for dataset in made["datasets"]] == ["flowers", "points", "two"]
         assert platform.look.dataset("flowers").dataset_id == "1230000000002"
         assert made["channels"][0]["channel_id"] == "1230000000001"
@@ -272,6 +285,49 @@ def test_what_a_person_sees(command: Commands) -> None:
     shown = command("seed", "points", "--data", "data").stdout
     assert shown.startswith("dataset points  1")
     assert shown.endswith(": 60 items, 3 labels: left, right, top\n")
+
+
+def test_who_is_shown(command: Commands) -> None:
+    """A line for each user, with the id that the client needs, and the number of tokens and networks; no token."""
+    users = [
+        {"token": "secret-of-the-test", "email": "me@example.com", "role": "developer"},
+        {"token": "another-secret"},
+    ]
+    document = {"users": users, "bearer_tokens": ["bearer-of-the-test"], "cidrs": ["127.0.0.0/8"]}
+    (command.folder / "seed.json").write_text(json.dumps(document), encoding="utf-8")
+    first, second, *rest = command("seed", "seed.json", "--data", "data").stdout.splitlines()
+    assert re.fullmatch(r"user me@example\.com  1\d{12}: developer", first)
+    assert re.fullmatch(r"user user@example\.com  1\d{12}: admin", second)
+    assert rest == ["1 bearer token", "1 CIDR"]
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"users": [{"token": "secret-of-the-test", "id": "12"}]}, ["users[0]: ", "13 digits"]),
+        ({"cidrs": ["192.0.2.0/24", "office"]}, ["cidrs[1]: ", "'office'"]),
+    ],
+)
+def test_who_cannot_be(command: Commands, way: str, document: dict[str, Any], words: list[str]) -> None:
+    """The sentence names the part, and no token."""
+    (command.folder / "seed.json").write_text(json.dumps(document), encoding="utf-8")
+    if way == "data":
+        said = command.refused("seed", "seed.json", "--data", "data", code=1)
+    else:
+        with command.serve() as server:
+            said = command.refused("seed", "seed.json", "--url", server.url, code=1)
+    assert all(word in said for word in words)
+    assert "secret-of-the-test" not in said
+
+
+def test_networks_come_last(command: Commands) -> None:
+    """A server that enforces them lets the rest of the file in before."""
+    document = {"cidrs": ["192.0.2.0/24"], "channels": [{"name": "logs"}], "datasets": [{"source": "points"}]}
+    (command.folder / "seed.json").write_text(json.dumps(document), encoding="utf-8")
+    with command.serve("--enforce-cidrs") as server:
+        assert "60 items" in command("seed", "seed.json", "--url", server.url).stdout
+        assert "this call comes from 127.0.0.1" in command.refused("seed", "points", "--url", server.url, code=1)
 
 
 def test_strict_server(command: Commands) -> None:

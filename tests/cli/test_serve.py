@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from abeja_emulator.cli.client import Client
 from tests.cli.commands import SAMPLES, shell_environment
@@ -208,6 +209,81 @@ class TestPlatform:
         assert "sauce" in command.refused("serve", "--port", "0", "--seed", "seed.json", code=1)
 
 
+class TestWhoMayDoWhat:
+    """`--auth strict` with users of a seed file, and `--enforce-cidrs`."""
+
+    @staticmethod
+    def call(server: Server, method: str, path: str, **arguments: Any) -> requests.Response:
+        """Call the platform's API, with no credential but the one that is given."""
+        url = f"{server.url}/organizations/{server.variables['ABEJA_ORGANIZATION_ID']}{path}"
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.request(method, url, timeout=30, **arguments)
+
+    def test_users_of_a_seed_file(self, command: Commands) -> None:
+        """Each has the id and the role that the file says; who has none of their tokens is told so."""
+        (command.folder / "seed.json").write_text(json.dumps(PEOPLE), encoding="utf-8")
+        dataset = {"name": "a", "type": "custom", "props": {}}
+        with command.serve("--seed", "seed.json", "--auth", "strict") as server:
+            named = self.call(server, "GET", "/datasets", auth=("user-1230000000003", "token-of-a-developer"))
+            assert named.json() == []
+            for user, token, statuses in (
+                ("user-1230000000003", "token-of-a-developer", (200, 403)),
+                ("user-1230000000004", "token-of-a-regular", (403, 403)),
+                ("user-1230000000003", "token-of-a-regular", (401, 401)),
+            ):
+                made = self.call(server, "POST", "/datasets", auth=(user, token), json=dataset)
+                listed = self.call(server, "POST", "/security/cidrs", auth=(user, token), json={"cidr": "10.0.0.0/8"})
+                assert (made.status_code, listed.status_code) == statuses
+            said = server.stop()[1]
+        assert "developer@example.com is user-1230000000003, developer\n" in said
+        assert "user@example.com is user-1230000000004, regular\n" in said
+
+    def test_tokens_are_shown_nowhere(self, command: Commands) -> None:
+        """Neither by the server nor by its control API, whatever is done with them; only its own in its variables."""
+        (command.folder / "seed.json").write_text(json.dumps(PEOPLE), encoding="utf-8")
+        with command.serve("--seed", "seed.json", "--auth", "strict") as server, Client(server.url) as client:
+            self.call(server, "GET", "/datasets", auth=("user-1230000000003", "token-of-a-developer"))
+            self.call(server, "GET", "/datasets", auth=("user-1230000000003", "token-of-a-regular"))
+            self.call(server, "GET", "/datasets", headers={"Authorization": "token-of-a-regular"})
+            self.call(server, "POST", "/datasets", auth=("user-1230000000004", "token-of-a-regular"), json={})
+            shown = [json.dumps(client.control("GET", path)) for path in ("/health", "/journal", "/snapshots")]
+            shown.append(json.dumps(client.control("PUT", "/snapshots/one")))
+            shown += server.end(signal.SIGTERM)
+        assert "needs the role" in shown[1]
+        for token in ("token-of-a-developer", "token-of-a-regular", server.variables[TOKEN]):
+            assert not [each for each in shown if token in each]
+
+    def test_put_there_once(self, command: Commands) -> None:
+        """Also when there is nothing but users, tokens or networks in the file."""
+        for number, part in enumerate(({"users": PEOPLE["users"]}, {"bearer_tokens": ["a-b"]}, {"cidrs": ["::/0"]})):
+            (command.folder / "seed.json").write_text(json.dumps(part), encoding="utf-8")
+            for expected in ("seeded seed.json", "seed.json is left out: something is on the platform already"):
+                with command.serve("--seed", "seed.json", "--data", f"data-{number}") as server:
+                    assert expected in server.stop()[1]
+
+    @pytest.mark.parametrize(("options", "status"), [((), 200), (("--enforce-cidrs",), 403)])
+    def test_cidrs(self, command: Commands, options: tuple[str, ...], status: int) -> None:
+        """With the option who calls from elsewhere is refused, and hears from where; without it nobody is."""
+        (command.folder / "seed.json").write_text(json.dumps({"cidrs": ["192.0.2.0/24"]}), encoding="utf-8")
+        with command.serve("--seed", "seed.json", *options) as server:
+            answer = self.call(server, "GET", "/datasets", headers={"Authorization": "Bearer anybody"})
+        assert answer.status_code == status
+        assert (status == 403) == ("192.0.2.0/24 only, and this call comes from 127.0.0.1" in answer.text)
+
+    def test_jobs_are_let_in(self, command: Commands, handlers: Path) -> None:
+        """Whatever the list says: they run on the platform itself."""
+        (handlers / "lists.py").write_text(LISTS, encoding="utf-8")
+        with command.serve("--enforce-cidrs", "--auth", "strict", "--job-mode", "held") as server:
+            job = make_job(server, handlers, "lists:handler")
+            own = (server.variables["ABEJA_PLATFORM_USER_ID"], server.variables[TOKEN])
+            made = self.call(server, "POST", "/security/cidrs", auth=own, json={"cidr": "192.0.2.0/24"})
+            assert (made.status_code, self.call(server, "GET", "/datasets", auth=own).status_code) == (200, 403)
+            with Client(server.url) as client:
+                client.control("POST", f"/jobs/{job}/release")
+            assert "it saw []" in command("logs", job, "--follow", "--url", server.url).stdout
+
+
 class TestJobs:
     """How jobs run."""
 
@@ -241,6 +317,15 @@ class TestJobs:
         assert seen == ["refused by the emulator", "no such host"]
 
 
+#: Looks at the datasets.
+LISTS = """
+from abeja.datasets import Client
+
+
+def handler(context):
+    print("it saw {}".format(list(Client().datasets.list())))
+"""
+
 #: Calls a host; a name below `.invalid` is none anywhere.
 CALLS = """
 import http.client
@@ -254,6 +339,15 @@ def handler(context):
     except Exception:
         print("refused by the emulator")
 """
+
+TOKEN = "ABEJA_PLATFORM_PERSONAL_ACCESS_TOKEN"
+
+PEOPLE: dict[str, Any] = {
+    "users": [
+        {"token": "token-of-a-developer", "email": "developer@example.com", "role": "developer", "id": 1230000000003},
+        {"token": "token-of-a-regular", "role": "regular", "id": "1230000000004"},
+    ]
+}
 
 SEED: dict[str, Any] = {
     "organization": {"name": "my-org", "id": "1102940376065"},
