@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from abeja_emulator.platform import Platform
-    from abeja_emulator.runtime.executor import Executor, Mode
+    from abeja_emulator.runtime.executor import Executor
+    from abeja_emulator.runtime.work_queue import Mode
     from abeja_emulator.services.training.records import TrainingJob
 
 #: Name of the job that is current while no other is.

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.runtime.executor import Executor
+from abeja_emulator.runtime.limits import Cpus
 from abeja_emulator.serving.run_host import RunHost
 from abeja_emulator.serving.service_host import ServiceHost
 from abeja_emulator.transports.child.abeja_emulator_child import BORN
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from abeja_emulator.platform import Platform
-    from abeja_emulator.runtime.executor import Mode
     from abeja_emulator.runtime.runner import Timing
+    from abeja_emulator.runtime.work_queue import Mode
 
 
 class Hosts:
@@ -30,7 +31,7 @@ class Hosts:
         slots: how many jobs run at once, and how many runs.
         mode: when jobs and runs begin, see `Executor`.
         timing: how long those of the virtual mode take.
-        options: of `Runner`, which are those of `ModelCodes` too.
+        options: of `ChildOptions`.
 
     Attributes:
         executor: runs jobs.
@@ -48,6 +49,8 @@ class Hosts:
         timing: Timing | None = None,
         **options: Any,
     ) -> None:
+        # Of all, so that none is tied to a processor that another has while one is idle.
+        options = {"cpus": Cpus(), **options}
         self.executor = Executor(platform, folder / "jobs", slots=slots, mode=mode, timing=timing, **options)
         self.services = ServiceHost(platform, folder / "services", **_of_no_test(options))
         self.runs = RunHost(platform, folder / "runs", slots=slots, mode=mode, timing=timing, **options)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from abeja_emulator.platform import Authentication
-    from abeja_emulator.runtime.executor import Mode
+    from abeja_emulator.runtime.work_queue import Mode
 
 
 class Settings(NamedTuple):

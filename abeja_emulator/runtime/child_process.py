@@ -343,6 +343,13 @@ class ChildProcess:
         return None
 
 
+def signal_of(code: int) -> str | None:
+    """Return the name of the signal that has killed a child of that exit code, such as `SIGKILL`, or None."""
+    with suppress(ValueError):
+        return signal.Signals(code - _SIGNALLED).name
+    return None
+
+
 def _shell_code(code: int) -> int:
     return code if code >= 0 else _SIGNALLED - code
 

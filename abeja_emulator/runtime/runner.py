@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import sys
 import threading
 from contextlib import ExitStack
@@ -13,10 +11,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from abeja_emulator.archives import ArchiveError, pack, unpack
 from abeja_emulator.errors import Conflict, NotFound
-from abeja_emulator.runtime.child_process import ChildProcess, NotStarted, launcher_command, launcher_variables
-from abeja_emulator.runtime.git_sources import GitError, GitSources
-from abeja_emulator.runtime.interpreters import InterpreterError, Interpreters
-from abeja_emulator.runtime.limits import Cpus
+from abeja_emulator.runtime.child_options import ChildOptions
+from abeja_emulator.runtime.child_process import (
+    ChildProcess,
+    NotStarted,
+    launcher_command,
+    launcher_variables,
+    signal_of,
+)
+from abeja_emulator.runtime.git_sources import GitError
+from abeja_emulator.runtime.interpreters import InterpreterError
 from abeja_emulator.runtime.requirement_files import RequirementsError
 from abeja_emulator.runtime.requirements import Cancelled
 from abeja_emulator.runtime.training import RESULT_FOLDER, SUCCESS
@@ -27,12 +31,11 @@ from abeja_emulator.services.training.records import LogLine
 from abeja_emulator.wire.content import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from abeja_emulator.platform import Platform
-    from abeja_emulator.runtime.limits import AppliedLimits, InstanceTypes
-    from abeja_emulator.runtime.requirements import Environments
+    from abeja_emulator.runtime.limits import AppliedLimits
     from abeja_emulator.services.training.records import JobDefinitionVersion, TrainingJob
 
 #: A user variable of a job with which any client can say when it begins, see `Executor`.
@@ -41,9 +44,6 @@ MODE_VARIABLE = "ABEJA_EMULATOR_JOB_MODE"
 #: Name of the log in the result of a job with `export_log` (runner, ABEJA_EXPORT_TRAIN_LOG). Evidence: client; that
 #: `export_log` means that is inferred.
 EXPORTED_LOG = ".abeja_train.log"
-
-#: A shell's exit code of a process that a signal has killed is this and the signal's number.
-_SIGNALLED = 128
 
 
 @dataclass(frozen=True)
@@ -88,44 +88,13 @@ class Runner:
     Args:
         platform: where the jobs are.
         folder: a sub-folder for each job is made there: `source`, the result directory and the SDK's cache.
-        api_url: returns the base URL of the API for children, `http://127.0.0.1:<port>`.
-        environment: returns what children have in their environment below what the platform and the user set.
-        interpreters: which Python runs which image; the current one by default.
-        environments: installs the requirements of a job; None leaves them alone, and the log says so.
-        preinstalled: what images carry, installed with the requirements, such as `abeja-sdk>=2.3`.
-        instance_types: what a job of which instance type may use; None limits nothing.
-        random_seed: seed of `random` and of NumPy's generator in every job.
-        variables: user variables of every job, below those of version and job.
-        git: the repositories that stand for the URLs of versions from git; none by default.
+        options: of `ChildOptions`.
     """
 
-    def __init__(  # noqa: PLR0913 - all but the first two by name
-        self,
-        platform: Platform,
-        folder: Path,
-        *,
-        api_url: Callable[[], str],
-        environment: Callable[[], Mapping[str, str]] = lambda: os.environ,
-        interpreters: Interpreters | None = None,
-        environments: Environments | None = None,
-        preinstalled: Sequence[str] = (),
-        instance_types: InstanceTypes | None = None,
-        random_seed: int | None = None,
-        variables: Mapping[str, Any] | None = None,
-        git: GitSources | None = None,
-    ) -> None:
+    def __init__(self, platform: Platform, folder: Path, **options: Any) -> None:
         self._platform = platform
         self._folder = folder
-        self._api_url = api_url
-        self._environment = environment
-        self._interpreters = interpreters or Interpreters()
-        self._environments = environments
-        self._preinstalled = preinstalled
-        self._instance_types = instance_types
-        self._cpus = Cpus()
-        self._random_seed = random_seed
-        self._variables = variables
-        self._git = git or GitSources()
+        self._options = ChildOptions(**options)
         self._jobs = Jobs(platform.world)
         self._definitions = Definitions(platform.world)
 
@@ -174,10 +143,10 @@ class Runner:
 
     def _held(self, job: TrainingJob, pid: int, stack: ExitStack) -> list[AppliedLimits]:
         """Hold the process of a job to the limits of its instance type while `stack` is entered."""
-        limits = None if self._instance_types is None else self._instance_types.for_type(job.instance_type)
+        limits = self._options.limits_of(job.instance_type)
         if limits is None:
             return []
-        applied = stack.enter_context(limits.applied_to(pid, cpus=self._cpus))
+        applied = stack.enter_context(limits.applied_to(pid, cpus=self._options.cpus))
         for sentence in applied.not_applied:
             self._log(job.training_job_id, f"abeja-emulator: {sentence}")
         return [applied]
@@ -226,26 +195,27 @@ class Runner:
         self._fill(work, job, version)
         for folder in (result, storage):
             folder.mkdir(parents=True)
-        python = self._interpreters.for_image(version.image)
-        if self._environments is not None:
-            python = self._environments.python_for(
+        options = self._options
+        python = options.interpreters.for_image(version.image)
+        if options.environments is not None:
+            python = options.environments.python_for(
                 work,
                 python,
-                preinstalled=self._preinstalled,
+                preinstalled=options.preinstalled,
                 progress=lambda line: self._log(job.training_job_id, line, "INFO"),
                 cancelled=lambda: ticket.stopped,
             )
         environment = {
             # Python 3.6 would write ASCII where no language is set, as in many a service.
             "PYTHONIOENCODING": "utf-8",
-            **({} if self._random_seed is None else {"PYTHONHASHSEED": str(self._random_seed % 2**32)}),
-            **overlaid(without_foreign(self._environment()), user_variables(self._variables, job.environment)),
-            **job_variables(job, version.handler, self._api_url(), str(result), storage),
+            **options.seed_variables,
+            **overlaid(without_foreign(options.environment()), user_variables(options.variables, job.environment)),
+            **job_variables(job, version.handler, options.api_url(), str(result), storage),
             **launcher_variables(
-                self._interpreters.calling_of(version.image),
-                installed=self._environments is not None,
+                options.interpreters.calling_of(version.image),
+                installed=options.installs,
                 clock_offset=self._platform.clock.offset,
-                random_seed=self._random_seed,
+                random_seed=options.random_seed,
             ),
         }
         environment.pop(MODE_VARIABLE, None)
@@ -254,7 +224,7 @@ class Runner:
     def _fill(self, work: Path, job: TrainingJob, version: JobDefinitionVersion) -> None:
         """Put the source of a version into the folder that a job runs in."""
         if version.git_url is not None:
-            told = self._git.check_out(version, work)
+            told = self._options.git.check_out(version, work)
             self._log(job.training_job_id, f"abeja-emulator: {told}", "INFO")
             return
         with self._platform.world.store.reading():
@@ -337,7 +307,5 @@ def _check_disk() -> None:
 
 def _in_words(code: int) -> str:
     """Return what an exit code says, with the name of the signal that it stands for."""
-    try:
-        return f"exit code {code} ({signal.Signals(code - _SIGNALLED).name})"
-    except ValueError:
-        return f"exit code {code}"
+    name = signal_of(code)
+    return f"exit code {code} ({name})" if name else f"exit code {code}"

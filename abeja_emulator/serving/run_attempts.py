@@ -18,9 +18,9 @@ from abeja_emulator.serving.conversion import close_contents
 from abeja_emulator.serving.messages import ModelAnswer, ModelGone
 from abeja_emulator.serving.model_process import NotReady
 from abeja_emulator.serving.preparation import PreparationError
+from abeja_emulator.serving.process_log import run_log
 from abeja_emulator.serving.run_ancestry import GENERATIONS, why_it_loops
 from abeja_emulator.serving.run_input import NoInputError, request_of
-from abeja_emulator.serving.run_log import RunLog
 from abeja_emulator.serving.run_model import RunModel
 from abeja_emulator.serving.run_output import keep_output
 
@@ -134,7 +134,7 @@ class Attempts:
         with suppress(GoneError, NotFound), self._world.store.transaction():
             run = self._runs.find(run_id) if ticket is None else self._as_left(run_id, ticket)
             if run.status in {*WAITING, *TRIED}:
-                RunLog(self._world, run_id).say(why)
+                run_log(self._platform, run_id).say(why)
                 self._move(run, "FAILED", ticket)
 
     def give_back(self, run_id: str, why: str) -> None:
@@ -211,7 +211,7 @@ class Attempts:
             run = self._as_left(run_id, ticket)
             if isinstance(outcome, str):
                 return self._end(run, outcome, ticket)
-            refused = keep_output(self._world, run, outcome)
+            refused = keep_output(self._platform, run, outcome)
             run = self._runs.find(run_id)
             why = "; ".join(filter(None, (_why_failed(outcome), refused)))
             return self._end(run, why, ticket) if why else self._move(run, "SUCCEEDED", ticket)
@@ -220,7 +220,7 @@ class Attempts:
         """Let an attempt have failed: the run waits for the next one, or there is none, and it is FAILED."""
         last = run.retries >= run.retry_count
         said = f"attempt {run.retries + 1} of {run.retry_count + 1} failed: {why}"
-        RunLog(self._world, run.run_id).say(said)
+        run_log(self._platform, run.run_id).say(said)
         return self._move(run, "FAILED" if last else AGAIN, ticket)
 
     # -- the platform ---------------------------------------------------------------------------
@@ -229,7 +229,7 @@ class Attempts:
         with self._world.store.transaction():
             run = self._as_left(run_id, ticket)
             if line is not None:
-                RunLog(self._world, run_id).say(line)
+                run_log(self._platform, run_id).say(line)
             return self._move(run, status, ticket)
 
     def _as_left(self, run_id: str, ticket: Ticket) -> Run:

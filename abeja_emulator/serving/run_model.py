@@ -9,8 +9,8 @@ from abeja_emulator.errors import NotFound
 from abeja_emulator.runtime.runner import MODE_VARIABLE
 from abeja_emulator.services.deployments.rules import Deployments
 from abeja_emulator.serving.preparation import PreparationError
+from abeja_emulator.serving.process_log import run_log
 from abeja_emulator.serving.run_input import input_variables
-from abeja_emulator.serving.run_log import RunLog
 from abeja_emulator.serving.tokens import Tokens
 from abeja_emulator.serving.variables import Role
 
@@ -48,7 +48,7 @@ class RunModel:
         self._run = run
         self._place = place
         self._cancelled = cancelled
-        self._log = RunLog(platform.world, run.run_id)
+        self._log = run_log(platform, run.run_id)
         self._token = ""
         self._code: ReadyCode | None = None
 

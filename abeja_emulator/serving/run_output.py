@@ -12,11 +12,12 @@ from abeja_emulator.services.runs.rules import Runs
 from abeja_emulator.services.submission import DATALAKE
 from abeja_emulator.serving.answers import FALLBACK_TYPE
 from abeja_emulator.serving.header_text import is_name, is_value, to_wire
-from abeja_emulator.serving.run_log import RunLog
+from abeja_emulator.serving.process_log import run_log
 from abeja_emulator.wire.content import Upload
 from abeja_emulator.wire.validation import METADATA_PREFIX
 
 if TYPE_CHECKING:
+    from abeja_emulator.platform import Platform
     from abeja_emulator.services.datalake.records import File
     from abeja_emulator.services.runs.records import Run
     from abeja_emulator.serving.messages import ModelAnswer
@@ -38,13 +39,13 @@ _USUAL = {
 }
 
 
-def keep_output(world: World, run: Run, answer: ModelAnswer) -> str | None:
+def keep_output(platform: Platform, run: Run, answer: ModelAnswer) -> str | None:
     """Put the content of an answer where a run wants it, and keep where that is, in the transaction of the caller.
 
     Returns:
         Why it was refused, or None: it is there, or there is nothing to put anywhere, which is a warning in the log.
     """
-    log = RunLog(world, run.run_id)
+    world, log = platform.world, run_log(platform, run.run_id)
     if run.output_template is None:
         return None
     nothing = _why_nothing(run.output_template, answer)

@@ -37,7 +37,7 @@ def done(platform: Platform, run: Run) -> None:
     """Let a run succeed, with some output."""
     runs = Runs(platform.world)
     with platform.world.store.transaction():
-        assert keep_output(platform.world, runs.move(run, "RUNNING"), ModelAnswer(body=b"x")) is None
+        assert keep_output(platform, runs.move(run, "RUNNING"), ModelAnswer(body=b"x")) is None
         runs.move(runs.find(run.run_id), "SUCCEEDED")
 
 

@@ -51,7 +51,7 @@ def run(maker: Maker, channel: str, platform: Platform) -> Run:
 def kept(platform: Platform, run: Run, answer: ModelAnswer) -> str | None:
     """Keep an output, and return why it was refused."""
     with platform.world.store.transaction():
-        return keep_output(platform.world, run, answer)
+        return keep_output(platform, run, answer)
 
 
 @pytest.mark.parametrize(

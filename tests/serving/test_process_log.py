@@ -1,18 +1,21 @@
-"""The log of a run has what its processes write, with their times, and what befalls it."""
+"""The log of a service or a run has what its processes write, with their times, and what befalls it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
+
+import pytest
 
 from abeja_emulator.services.logs.records import Line
 from abeja_emulator.services.submission import submit
 from abeja_emulator.services.training.records import LogLine
-from abeja_emulator.serving.run_log import RunLog
+from abeja_emulator.serving.process_log import run_log, service_log
 from tests.services.training.samples import state
 
 if TYPE_CHECKING:
     from abeja_emulator.platform import Platform
     from abeja_emulator.services.runs.records import Run
+    from abeja_emulator.serving.process_log import ProcessLog
 
 
 def submitted(platform: Platform) -> Run:
@@ -40,7 +43,7 @@ def lines(platform: Platform, run_id: str) -> list[Line]:
 def test_lines_of_a_process(platform: Platform) -> None:
     """They keep their times and their words."""
     run_id = submitted(platform).run_id
-    RunLog(platform.world, run_id).keep(
+    run_log(platform, run_id).keep(
         [LogLine(timestamp=1704164645678 + each, message=f"line {each}", log_level="INFO") for each in range(2)]
     )
     assert lines(platform, run_id) == [
@@ -52,7 +55,7 @@ def test_lines_of_a_process(platform: Platform) -> None:
 def test_sentences_of_ours(platform: Platform) -> None:
     """Each says whose it is, once; a long text is several lines."""
     run_id = submitted(platform).run_id
-    log = RunLog(platform.world, run_id)
+    log = run_log(platform, run_id)
     log.say("one\n\ntwo")
     log.say("abeja-emulator: three")
     assert [line.message for line in lines(platform, run_id)] == [
@@ -62,8 +65,16 @@ def test_sentences_of_ours(platform: Platform) -> None:
     ]
 
 
-def test_a_run_that_is_gone(platform: Platform) -> None:
+@pytest.mark.parametrize("log", [run_log, service_log])
+def test_one_that_is_gone(platform: Platform, log: Callable[[Platform, str], ProcessLog]) -> None:
     """It has no log."""
     before = state(platform)
-    RunLog(platform.world, "run-1").say("late")
+    log(platform, "of-nothing").say("late")
     assert state(platform) == before
+
+
+def test_a_platform_that_is_closed(platform: Platform) -> None:
+    """What comes late goes nowhere, and is no error."""
+    log = run_log(platform, submitted(platform).run_id)
+    platform.close()
+    log.say("late")
