@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import logging
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from secrets import token_bytes, token_hex
@@ -134,7 +135,9 @@ class Platform:
             token = self._directory.kept.fact("token", token.encode()).decode()
         self.world = World(self._store, self.clock, ids, Signer(key, self.clock))
         self._accounts = Accounts(self.world)
-        self._router = Router(all_operations())
+        operations = all_operations()
+        self._router = Router(operations)
+        self._operation_names = {each.name for each in operations}
         self._encode = msgspec.json.Encoder().encode
         self._token = token
         self._given_tokens: set[str] = set()
@@ -161,7 +164,7 @@ class Platform:
 
     @cached_property
     def look(self) -> Look:
-        """Shows what is on the platform: datasets, items, channels, files, jobs."""
+        """Shows what is on the platform: datasets, channels, jobs, models, services, users and so on."""
         from abeja_emulator.looking import Look  # noqa: PLC0415 - the same
 
         return Look(self)
@@ -214,7 +217,16 @@ class Platform:
         self._given_tokens.add(token)
 
     def calls(self, operation: str | None = None) -> list[Entry]:
-        """Return the calls of the current test, of one operation (`get_dataset`) or of all."""
+        """Return the calls of the current test, of one operation (`get_dataset`) or of all.
+
+        Raises:
+            ValueError: when no operation has that name: a call that cannot be there would never be missed.
+        """
+        if operation is not None and operation not in self._operation_names:
+            near = get_close_matches(operation, self._operation_names, 1)
+            meant = f"; did you mean {near[0]!r}?" if near else "; docs/coverage.md names all of them"
+            message = f"no operation of the platform is called {operation!r}{meant}"
+            raise ValueError(message)
         return [entry for entry in self.journal.current() if operation is None or entry.operation == operation]
 
     def assert_called(self, operation: str, *, times: int | None = None) -> None:
@@ -222,6 +234,7 @@ class Platform:
 
         Raises:
             AssertionError: when it was not; it shows the calls there were.
+            ValueError: when no operation has that name.
         """
         found = len(self.calls(operation))
         if found == times or (times is None and found):

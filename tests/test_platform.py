@@ -18,14 +18,11 @@ from abeja_emulator.store.database import ForeignProcessError
 from abeja_emulator.transports.in_process import InProcess
 from abeja_emulator.transports.loopback import Loopback
 from abeja_emulator.wire.messages import Request
-from abeja_emulator.wire.operations import Base
 from tests.platform_calls import BEARER, LARGE, answer, call, description, files, new_dataset
 from tests.store.process import forks, in_child
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from abeja_emulator.wire.operations import Operation
 
 
 class TestMany:
@@ -126,22 +123,6 @@ class TestNoOperation:
         assert "it has GET, POST" in description(response, 405)
         assert ("Allow", "GET, POST") in response.headers
 
-    @pytest.mark.parametrize(
-        "operation",
-        [operation for operation in all_operations() if operation.rule is None],
-        ids=lambda operation: f"{operation.service}-{operation.name}",
-    )
-    def test_not_emulated(self, operation: Operation) -> None:
-        """501 that names the operation and says where those are that work."""
-        with Platform() as platform:
-            path = operation.path.replace("{", "").replace("}", "")
-            host = "api.abeja.io" if operation.base is Base.API else "default-org.api.abeja.io"
-            response = platform.handle(Request(operation.method, path, host=host, headers=[BEARER]))
-            said = description(response, 501)
-            assert said.startswith(f"{operation.name} ({operation.method} {operation.path}) ")
-            assert "docs/limits.md" in said
-            assert platform.calls(operation.name)[0].status == 501
-
 
 class TestCalls:
     """What tests ask about calls."""
@@ -169,6 +150,13 @@ class TestCalls:
             f"  create_dataset: POST /organizations/{platform.organization.id}/datasets → 200",
             "  None: GET /nowhere?a=b → 404: GET /nowhere is no operation of the platform",
         ]
+
+    def test_misspelt(self, platform: Platform) -> None:
+        """A name that is none would never be called, and the test never fail."""
+        with pytest.raises(ValueError, match="did you mean 'get_dataset'"):
+            platform.assert_called("get_dataste", times=0)
+        with pytest.raises(ValueError, match="'fly'; docs"):
+            platform.calls("fly")
 
     @pytest.mark.parametrize("times", [0, 1, 3])
     def test_called_another_number_of_times(self, platform: Platform, times: int) -> None:

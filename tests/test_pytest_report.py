@@ -125,7 +125,7 @@ def test_a_call_to_an_unknown_host_fails_its_test(pytester: pytest.Pytester, opt
     result.stdout.fnmatch_lines(
         [
             "*ERROR at teardown of test_swallows*",
-            "refused GET https://weights.example/vgg16.h5 *--abeja-allow-host weights.example",
+            "refused GET https://weights.example/vgg16.h5 *--abeja-allow-host weights.example *",
             "*for another reason*",
             "*2 to hosts that are not emulated",
         ]

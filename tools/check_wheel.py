@@ -1,4 +1,4 @@
-"""Check that a wheel holds what must travel with the package: types, sample data, the hook for children."""
+"""Check that a wheel holds what must travel with the package: types, sample data, what children start with."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import zipfile
 
 WANTED = (
     "abeja_emulator/py.typed",
+    "abeja_emulator/runtime/launcher/abeja_emulator_start.py",
     "abeja_emulator/transports/child/sitecustomize.py",
     "abeja_emulator/samples/shapes/circle/circle_00.png",
     "abeja_emulator/samples/points/left/left_00.json",

@@ -48,6 +48,9 @@ OLD = ("3.8", "3.9", "3.10", "3.11")
 # tensorboardX pkg_resources and a NumPy that makes a scalar of an array. docs/matrix.md has the facts.
 FIRST_SDKS = ("protobuf<3.21", "urllib3<2", "setuptools<80", "numpy<2.3")
 
+#: As the extra `serving` of this package has it.
+RUNTIME = "abejaruntime==1.1.1"
+
 CLIENTS = {
     # With urllib3 2 its downloads do nothing and succeed; it reads its own version with pkg_resources.
     "cli": Client(("3.11", "3.10", "3.9", "3.8"), ("abejacli==2.2.8", "urllib3<2", "setuptools<80")),
@@ -57,9 +60,9 @@ CLIENTS = {
     "sdk212": Client(OLD, ("abeja-sdk==2.1.2", *FIRST_SDKS)),
     "sdk224": Client(OLD, ("abeja-sdk==2.2.4", "numpy<2.3")),
     "sdk236": Client(OLD, ("abeja-sdk==2.3.6",)),
-    # The newest SDKs of interpreters that are older than any this package runs on.
-    "py36": Client(("3.6",), ("abeja-sdk==2.1.2", *FIRST_SDKS)),
-    "py37": Client(("3.7",), ("abeja-sdk==2.2.4", "numpy<2.3")),
+    # The newest SDKs of interpreters that are older than any this package runs on, and the runtime of models.
+    "py36": Client(("3.6",), ("abeja-sdk==2.1.2", *FIRST_SDKS, RUNTIME)),
+    "py37": Client(("3.7",), ("abeja-sdk==2.2.4", "numpy<2.3", RUNTIME)),
 }
 
 

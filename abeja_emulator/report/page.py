@@ -20,7 +20,7 @@ from abeja_emulator.report.summary import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from abeja_emulator.report.records import CallRecord, JobRecord, TestRecord
+    from abeja_emulator.report.records import CallRecord, JobRecord, ModelRecord, TestRecord
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; --bad: #cf222e; --good: #1a7f37;
@@ -73,9 +73,24 @@ def _test(record: TestRecord) -> Iterator[str]:
         yield f'<p class="failed">{escape(sentence)}</p>'
     for job in record.jobs:
         yield from _job(job)
+    for model in record.models:
+        yield from _model(model)
     if record.calls:
         yield from _calls(record)
     yield "</section>"
+
+
+def _model(model: ModelRecord) -> Iterator[str]:
+    # A service says FAILED what a job says Failed.
+    status = escape(model.status)
+    yield (
+        f'<h3><span class="{status.capitalize()}">{status}</span> {escape(model.name)} '
+        f"<small>{escape(model.kind)} {escape(model.id)}</small></h3>"
+    )
+    if model.log:
+        shown = " open" if model.status == "FAILED" else ""
+        log = escape("\n".join(map(cut, model.log)))
+        yield f"<details{shown}><summary>log, last {len(model.log)} lines</summary><pre>{log}</pre></details>"
 
 
 def _job(job: JobRecord) -> Iterator[str]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
-from abeja_emulator.report.records import CallRecord, JobRecord, TestRecord
+from abeja_emulator.report.records import CallRecord, JobRecord, ModelRecord, TestRecord
 from abeja_emulator.report.redaction import Redaction
+from abeja_emulator.services.services.records import FAILED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from abeja_emulator.platform import Platform
+    from abeja_emulator.services.logs.records import Line
+    from abeja_emulator.services.runs.records import Run
+    from abeja_emulator.services.services.records import Service
     from abeja_emulator.services.training.records import TrainingJob
     from abeja_emulator.wire.journal import Entry
 
@@ -53,6 +57,7 @@ class Recorder:
         record = TestRecord(
             test=redact(test),
             jobs=[self._job(job, entries, redact) for job in jobs],
+            models=list(self._models(redact)),
             calls=[self._call(entry, redact) for entry in entries[-CALLS_KEPT:]],
             calls_in_all=journal.total - self._calls_before,
             evidence={name: evidence.value for name, evidence in journal.take_evidence().items()},
@@ -70,7 +75,9 @@ class Recorder:
     def _remember(self) -> None:
         self._calls_before = self._platform.journal.total
         self._changes_before = self._changes()
-        self._jobs_before = {job.training_job_id for job in self._platform.look.jobs()}
+        look = self._platform.look
+        self._jobs_before = {job.training_job_id for job in look.jobs()}
+        self._models_before = {each.service_id for each in look.services()} | {each.run_id for each in look.runs()}
 
     def _changes(self) -> int:
         return self._platform.world.store.database.changes
@@ -111,6 +118,22 @@ class Recorder:
             artifacts=redact.deep(self._artifacts(job)),
             log=[redact(line.message) for line in lines],
         )
+
+    def _models(self, redact: Redaction) -> Iterator[ModelRecord]:
+        look = self._platform.look
+        found: list[tuple[str, str, Service | Run, Callable[[str], list[Line]]]] = [
+            *(("service", each.service_id, each, look.service_log) for each in look.services()),
+            *(("run", each.run_id, each, look.run_log) for each in look.runs()),
+        ]
+        for kind, identifier, each, log in found:
+            if identifier not in self._models_before or (kind == "service" and each.status == FAILED):
+                yield ModelRecord(
+                    kind=kind,
+                    id=identifier,
+                    name=redact(look.deployment(each.deployment_id).name),
+                    status=each.status,
+                    log=[redact(line.message) for line in log(identifier)[-LOG_LINES_KEPT:]],
+                )
 
     def _artifacts(self, job: TrainingJob) -> dict[str, int]:
         if job.artifact is not None:

@@ -57,6 +57,24 @@ class JobRecord(msgspec.Struct, kw_only=True):
     log: list[str] = []
 
 
+class ModelRecord(msgspec.Struct, kw_only=True):
+    """One service or one run: model code.
+
+    Attributes:
+        kind: `service` or `run`.
+        id: its id.
+        name: of its deployment.
+        status: as the platform shows it.
+        log: the last lines of its log.
+    """
+
+    kind: str
+    id: str
+    name: str
+    status: str
+    log: list[str] = []
+
+
 class TestRecord(msgspec.Struct, kw_only=True):
     """One test that had to do with a platform.
 
@@ -64,6 +82,7 @@ class TestRecord(msgspec.Struct, kw_only=True):
         test: node id of the test.
         outcome: `passed`, `failed`, `skipped`, `xfailed`, `xpassed` or `error`.
         jobs: its jobs, oldest first.
+        models: its services and runs, and those of others that have failed.
         calls: its calls, oldest first, those that are remembered.
         calls_in_all: how many calls there were.
         evidence: where the behaviour is known from of each operation that was called, those in forgotten calls too.
@@ -75,6 +94,7 @@ class TestRecord(msgspec.Struct, kw_only=True):
     test: str
     outcome: str = ""
     jobs: list[JobRecord] = []
+    models: list[ModelRecord] = []
     calls: list[CallRecord] = []
     calls_in_all: int = 0
     evidence: dict[str, str] = {}
@@ -98,6 +118,7 @@ class TestRecord(msgspec.Struct, kw_only=True):
     def extend(self, later: TestRecord) -> None:
         """Add what the same test did later, in its teardown."""
         self.jobs += later.jobs
+        self.models += later.models
         self.calls += later.calls
         self.calls_in_all += later.calls_in_all
         self.evidence.update(later.evidence)

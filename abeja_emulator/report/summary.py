@@ -12,7 +12,7 @@ from abeja_emulator.wire.operations import Evidence
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from abeja_emulator.report.records import CallRecord, JobRecord, TestRecord
+    from abeja_emulator.report.records import CallRecord, JobRecord, ModelRecord, TestRecord
 
 #: More jobs than these are counted, not listed; the page has them all.
 JOBS_LISTED = 20
@@ -34,18 +34,19 @@ _FIRST = ("accuracy", "loss")
 
 def summary(records: Sequence[TestRecord]) -> list[str]:
     """Return the lines of the summary; none when no test had to do with a platform."""
-    if not any(record.jobs or record.calls_in_all or record.refused_hosts for record in records):
+    if not any(record.jobs or record.models or record.calls_in_all or record.refused_hosts for record in records):
         return []
     lines = [headline(records), evidence_line(records), weakest_line(records)]
     listed = 0
     for record in records:
-        if not (record.jobs or record.refused_hosts):
+        if not (record.jobs or record.models or record.refused_hosts):
             continue
         if listed < JOBS_LISTED or record.refused_hosts:
             lines.append(f"{record.test}{resting_on(record)}")
             lines += [f"  {sentence}" for sentence in record.refused_hosts]
             lines += [f"  {line}" for job in record.jobs for line in job_lines(job)]
-        listed += len(record.jobs) or 1
+            lines += [f"  {model_line(model)}" for model in record.models]
+        listed += len(record.jobs) + len(record.models) or 1
     if listed > JOBS_LISTED:
         lines.append("(more jobs than are listed here; --abeja-report FILE.html shows all of them)")
     return [line for line in lines if line]
@@ -60,6 +61,12 @@ def headline(records: Sequence[TestRecord]) -> str:
     parts = [counted(len(jobs), "job")]
     if jobs:
         parts[0] += f" ({', '.join(f'{number} {status}' for status, number in by_status.items())})"
+    models = [model for record in records for model in record.models]
+    for kind in ("service", "run"):
+        statuses = Counter(model.status for model in models if model.kind == kind)
+        if statuses:
+            shown = ", ".join(f"{number} {status}" for status, number in statuses.items())
+            parts.append(f"{counted(sum(statuses.values()), kind)} ({shown})")
     parts.append(counted(sum(record.calls_in_all for record in records), "call"))
     for number, what in (
         (sum(len(record.refused_calls) for record in records), "refused"),
@@ -116,6 +123,11 @@ def job_lines(job: JobRecord) -> Iterator[str]:
         yield f"  a statistic was refused: {cut(refusal)}"
 
 
+def model_line(model: ModelRecord) -> str:
+    """Return the line on one service or run."""
+    return f"{model.kind} {model.id} of {model.name}  {model.status}"
+
+
 def last_values(job: JobRecord) -> str:
     """Return accuracy and loss of each stage as they were last, `validation accuracy 0.95 loss 0.12`."""
     return last_values_of(job.statistics)
@@ -145,6 +157,9 @@ def section(record: TestRecord) -> str:
             lines += ["statistics", *(f"  {line}" for line in str(Statistics(job.statistics)).splitlines())]
         if job.log:
             lines += ["log", *(f"  {cut(line)}" for line in job.log[-LOG_LISTED:])]
+    for model in record.models:
+        lines.append(model_line(model))
+        lines += ["log", *(f"  {cut(line)}" for line in model.log[-LOG_LISTED:])] if model.log else []
     return "\n".join(lines)
 
 

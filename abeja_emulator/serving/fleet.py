@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from abeja_emulator.platform import Platform
     from abeja_emulator.services.services.records import Service
     from abeja_emulator.serving.model_code import ModelCodes, ReadyCode
-    from abeja_emulator.serving.service_log import ServiceLog
+    from abeja_emulator.serving.process_log import ProcessLog
     from abeja_emulator.serving.tokens import Tokens
     from abeja_emulator.wire.messages import Request, Response
 
@@ -80,7 +80,7 @@ class Fleets:
         codes: ModelCodes,
         folder: Path,
         tokens: Tokens,
-        log: ServiceLog,
+        log: ProcessLog,
         most: int,
         patience: float | None = None,
     ) -> None:

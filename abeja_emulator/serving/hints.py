@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,11 @@ _PACKAGE = Path(__file__).parents[1]
 
 #: Folder of the published runtime.
 _RUNTIME = "abejaruntime36"
+
+#: What asyncio says when a loop is to run within another one.
+_IN_LOOP = re.compile(
+    r"cannot be called from a running event loop|while another loop is running|loop is already running"
+)
 
 #: Names of a folder that are shown.
 _NAMED = 10
@@ -37,28 +43,41 @@ def hint_for(
     """
     text = str(error)
     if isinstance(error, TypeError):
-        old = calling is ModelCalling.ITERATOR
-        if "but 2 were given" in text and user_traceback(error.__traceback__) is None:
-            takes = "iterator" if old else "request"
-            return f"a model handler is called with two arguments, handler({takes}, context); one of a job with one"
-        if "response of user-model is not dict" in text:
-            if inspect.isgeneratorfunction(function):
-                return (
-                    "images from 19.04 on take what a handler returns, and this one yields: return a dict, or run it "
-                    "as its image does, with image='abeja-inc/all-cpu:18.10'"
-                )
-            return "a model handler returns a dict, such as {'content': {'a': 1}, 'content_type': 'application/json'}"
-        if "'Inputs' object is not subscriptable" in text:
-            return (
-                "images up to 18.10 call a handler with an iterator of inputs: write 'for data in iterator', or run "
-                "this one as its image does, with image='abeja-inc/all-cpu:19.10'"
-            )
+        hint = _hint_for_type_error(error, calling, function)
+        if hint is not None:
+            return hint
+    if isinstance(error, RuntimeError) and _IN_LOOP.search(text):
+        return (
+            "the runtime calls a handler within its own event loop, on the platform too: run another one in a thread "
+            "that the handler starts, such as one of a ThreadPoolExecutor"
+        )
     if str(result) in text:
         names = sorted(path.name for path in result.iterdir()) if result.is_dir() else []
         there = ", ".join(names[:_NAMED]) or "nothing"
         return (
             f"ABEJA_TRAINING_RESULT_DIR is {result}, and holds {there}; say where the model is: result_dir=, the "
             "job that abeja_train returned or a folder"
+        )
+    return None
+
+
+def _hint_for_type_error(error: TypeError, calling: ModelCalling, function: Callable[..., Any] | None) -> str | None:
+    text = str(error)
+    old = calling is ModelCalling.ITERATOR
+    if "but 2 were given" in text and user_traceback(error.__traceback__) is None:
+        takes = "iterator" if old else "request"
+        return f"a model handler is called with two arguments, handler({takes}, context); one of a job with one"
+    if "response of user-model is not dict" in text:
+        if inspect.isgeneratorfunction(function):
+            return (
+                "images from 19.04 on take what a handler returns, and this one yields: return a dict, or run it "
+                "as its image does, with image='abeja-inc/all-cpu:18.10'"
+            )
+        return "a model handler returns a dict, such as {'content': {'a': 1}, 'content_type': 'application/json'}"
+    if "'Inputs' object is not subscriptable" in text:
+        return (
+            "images up to 18.10 call a handler with an iterator of inputs: write 'for data in iterator', or run "
+            "this one as its image does, with image='abeja-inc/all-cpu:19.10'"
         )
     return None
 

@@ -68,6 +68,8 @@ class InProcessModel:
         self._handler = handler
         self._context = dict(context or {})
         self._protocol: Any = _protocol() if calling is ModelCalling.RUNTIME else None
+        # The runtime calls a handler within its loop, so that `asyncio.run` fails there; it is to fail here, too.
+        self._loop: Any = None if self._protocol is None else _make_loop()
         self._gone: str | None = None
 
     def ask(self, request: ModelRequest, timeout: float = TIMEOUT) -> ModelAnswer:
@@ -88,6 +90,8 @@ class InProcessModel:
     def close(self) -> None:
         """End the model; it answers no more."""
         self._gone = "the model was closed"
+        if self._loop is not None:
+            self._loop.close()
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +103,7 @@ class InProcessModel:
         transport = _Transport()
         protocol = make(self._call)
         files = _observed(protocol)
-        with self._noted_errors():
+        with self._noted_errors(), _running(self._loop):
             protocol.connection_made(transport)
             try:
                 protocol.data_received(frames.encode(message))
@@ -205,6 +209,45 @@ def _protocol() -> Any:
             stream: Any = _CurrentOutput()
             handler.setStream(stream)
     return protocol
+
+
+def _make_loop() -> Any:
+    """Return a loop of the kind that a child has, without its pair of sockets: a test may have blocked those.
+
+    Nobody runs it, so that what a handler leaves there for later, which a child would do, is not done.
+    """
+    import asyncio  # noqa: PLC0415 - the runtime has imported it
+
+    class Loop(asyncio.SelectorEventLoop):
+        def _make_self_pipe(self) -> None:
+            pass
+
+        def _close_self_pipe(self) -> None:
+            pass
+
+        def _write_to_self(self) -> None:
+            pass
+
+        def __del__(self) -> None:
+            # A model need not be closed.
+            self.close()
+
+    return Loop()
+
+
+@contextmanager
+def _running(loop: Any) -> Iterator[None]:
+    """Let a loop be the one that runs in this thread, unless another does, as that of an asynchronous test."""
+    import asyncio  # noqa: PLC0415 - the same
+
+    if asyncio._get_running_loop() is not None:  # noqa: SLF001 - this one asks whether there is one, and raises nothing
+        yield
+        return
+    asyncio._set_running_loop(loop)  # noqa: SLF001 - its own way to say so
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(None)  # noqa: SLF001 - the same
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from abeja_emulator.services.services.records import DELETED, FAILED, READY, STA
 from abeja_emulator.services.services.rules import Services
 from abeja_emulator.serving.answers import NOT_FOUND, UNAVAILABLE, Identity, error_response
 from abeja_emulator.serving.fleet import CannotServeError, settings_of
+from abeja_emulator.serving.messages import TIMEOUT
 from abeja_emulator.serving.preparation import PreparationError
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ class Keeper:
         on_look: called whenever it has looked.
     """
 
+    #: Real seconds that a request waits while a service comes back.
+    _patience = TIMEOUT
+
     def __init__(  # noqa: PLR0913, PLR0917 - who else there is
         self,
         platform: Platform,
@@ -66,7 +70,7 @@ class Keeper:
         self._changed = threading.Condition()
         # There is something to look at from the beginning on.
         self._notes, self._looked, self._asked = 1, 0, 0
-        self._down = self._over = self._unwanted = self._looking = False
+        self._down = self._over = self._unwanted = self._looking = self._returning = False
         self._target: Any = None
         self._fleet: Fleet | None = None
         self._refusal = STARTS
@@ -89,6 +93,15 @@ class Keeper:
                 # It may be started again before anybody looks, and that is a new start all the same.
                 self._down = self._down or self._said is not None
             self._changed.notify_all()
+
+    def come_back(self) -> None:
+        """See that the record has returned to an earlier state: requests wait until its instances are as it says.
+
+        Whoever has returned to a state in which a service answers need not know what has become of it since.
+        """
+        with self._changed:
+            self._returning, self._said = True, None
+        self.note()
 
     def hurry(self) -> None:
         """End all of it at once, whatever the record says; `join` waits for that."""
@@ -134,6 +147,9 @@ class Keeper:
 
         One that was stopped is 404, as a runner says that has come to its end; one that starts or has failed is 503.
         """
+        if self._returning:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._returning, self._patience)
         fleet, said = self._fleet, self._said
         if fleet is None or said is not None:
             return error_response(*(said or self._refusal), Identity(service_id=self.service_id))
@@ -151,7 +167,10 @@ class Keeper:
                 self._looked = self._asked = self._notes
                 down, self._down, self._unwanted, self._looking = self._down, False, False, True
             going = self._attempt(down=down)
-            self._looking = False
+            with self._changed:
+                self._looking = False
+                self._returning = self._returning and going and self.has_news
+                self._changed.notify_all()
             self._on_look()
         # What is still being answered may call the platform.
         self._fleets.burials.join()
@@ -180,6 +199,8 @@ class Keeper:
             self._take_down(STARTS)
         self._target = settings_of(service)
         fleet = self._fleet
+        if fleet is None:
+            self._refusal = STARTS
         if fleet is None or settings_of(fleet.service) != self._target:
             if service.status == READY:
                 service = self._move(STARTING, "starting again")

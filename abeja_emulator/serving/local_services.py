@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from abeja_emulator.platform import Platform
     from abeja_emulator.runtime.handlers import Handler
     from abeja_emulator.services.training.records import TrainingJob
+    from abeja_emulator.serving.messages import Model
     from abeja_emulator.serving.turns import Watch
     from abeja_emulator.wire.messages import Request, Response
 
@@ -163,13 +164,22 @@ class LocalServices:
                 result.headers.append(("Authorization", f"Bearer {role.token}"))
             return self._platform.handle(result)
 
-        return Proxy(
+        def settle(lost: Model, error: BaseException) -> None:
+            # Ctrl-C or a skip of pytest has ended the request, and the handler takes the next one.
+            if isinstance(error, Exception):
+                lost.close()
+            else:
+                proxy.add(lost)
+
+        proxy = Proxy(
             Identity(deployment.deployment_id, role.service_id or "", model_version=role.version.version),
             self._platform.spool,
             organization_id=deployment.organization_id,
             deliver=deliver,
+            on_gone=settle,
             log=model.say,
         )
+        return proxy
 
     def _url(self, role: Role) -> str:
         scheme, _, host = self._api_url.partition("://")

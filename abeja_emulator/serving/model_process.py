@@ -6,19 +6,18 @@ from __future__ import annotations
 import _socket
 import os
 import shutil
-import signal
 import tempfile
 import time
 from collections import deque
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from abeja_emulator.runtime.child_process import GRACE, ChildProcess, launcher_command, launcher_variables
+from abeja_emulator.runtime.child_process import GRACE, ChildProcess, launcher_command, launcher_variables, signal_of
 from abeja_emulator.runtime.images import Calling, ModelCalling
 from abeja_emulator.runtime.launcher import abeja_emulator_launcher as launcher
 from abeja_emulator.runtime.launcher import abeja_emulator_serving as serving
 from abeja_emulator.serving import frames
+from abeja_emulator.serving.body_files import DiskBodyFiles
 from abeja_emulator.serving.messages import TIMEOUT, ModelGone
 from abeja_emulator.serving.runtime_messages import answer_of, written
 
@@ -46,7 +45,6 @@ _PATIENCE = 1.0
 _DEATH = 10.0
 #: Lines of the log that say why a model did not start.
 _LAST_LINES = 20
-_SIGNALLED = 128
 
 
 class NotReady(RuntimeError):
@@ -163,7 +161,8 @@ class ModelProcess:
     def ask(self, request: ModelRequest, timeout: float = TIMEOUT) -> ModelAnswer:
         """Ask, and return the answer; see `Model`.
 
-        One that takes too long is killed with its process: nothing else ends a handler that hangs.
+        One that takes too long is killed with its process: nothing else ends a handler that hangs. So is one whose
+        answer nobody waits for any more, since an exception has ended that.
         """
         if self._child.has_ended():
             raise ModelGone(self._lost())
@@ -178,7 +177,11 @@ class ModelProcess:
                 raise ModelGone(text) from None
             except (OSError, ModelGone) as error:
                 raise self._gone(error) from error
-        return answer_of(reply)
+            except BaseException:
+                # Who asks has gone, by Ctrl-C or a test's limit of time; the next one would wait for this answer.
+                self._child.kill()
+                raise
+        return answer_of(reply, self._bodies)
 
     def kill(self) -> None:
         """Send SIGKILL to it and its group; nothing happens when it is dead. It is still to be closed."""
@@ -271,8 +274,8 @@ class ModelProcess:
         """Make the folders of the process, which only this user may enter, and return its TMPDIR."""
         folder.mkdir(parents=True, exist_ok=True)
         place = self._made_in(folder.resolve())
-        self._bodies = place / "requests"
-        self._bodies.mkdir()
+        (place / "requests").mkdir()
+        self._bodies = DiskBodyFiles(place / "requests")
         (place / "tmp").mkdir()
         short = place
         if not _has_room(place):
@@ -304,6 +307,5 @@ def _has_room(place: Path) -> bool:
 def _in_words(code: int | None) -> str:
     if code is None:
         return "its process has ended"
-    with suppress(ValueError):
-        return f"its process was killed by {signal.Signals(code - _SIGNALLED).name}"
-    return f"its process ended with exit code {code}"
+    name = signal_of(code)
+    return f"its process was killed by {name}" if name else f"its process ended with exit code {code}"

@@ -259,8 +259,12 @@ class Proxy:
         return response_of(answer, self.identity, self._log)
 
     def _lose(self, model: Model, error: BaseException) -> None:
-        """Ask an instance no more; one that was exchanged meanwhile is closed by who exchanged it."""
-        self._log(f"an instance of the service gave no answer and is not asked again: {error}")
+        """Ask an instance no more; one that was exchanged meanwhile is closed by who exchanged it.
+
+        What is no `Exception`, such as Ctrl-C, is told by who asks, and says nothing of the instance.
+        """
+        if isinstance(error, Exception):
+            self._log(f"an instance of the service gave no answer and is not asked again: {error}")
         if not self._instances.lose(model):
             return
         if self._on_gone is None:

@@ -12,7 +12,7 @@ from abeja_emulator.services.datalake.files import Files
 from abeja_emulator.services.services.rules import Services
 from abeja_emulator.serving.conversion import QUERY_TYPE
 from abeja_emulator.serving.header_text import octets
-from abeja_emulator.serving.service_log import ServiceLog
+from abeja_emulator.serving.process_log import service_log
 from abeja_emulator.wire.content import Upload
 from abeja_emulator.wire.validation import metadata_of
 
@@ -117,5 +117,5 @@ class Recorder:
             Files(self._platform.world).upload(channel_id, record.upload)
 
     def _complain(self, service: Service, error: Exception) -> None:
-        log = ServiceLog(self._platform, service.service_id)
+        log = service_log(self._platform, service.service_id)
         log.say(f"a request was not recorded in channel {service.record_channel_id}: {error}")

@@ -7,60 +7,60 @@ removes it.
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from abeja_emulator.serving.body_files import BodyFiles
 from abeja_emulator.serving.messages import ModelAnswer, ModelGone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from abeja_emulator.serving.messages import ModelContent, ModelRequest
-    from abeja_emulator.wire.messages import Body
 
-_CHUNK = 1024 * 1024
 _OK = 200
 
 
 @contextmanager
-def written(request: ModelRequest, folder: str | os.PathLike[str] | None = None) -> Iterator[dict[str, Any]]:
+def written(request: ModelRequest, files: BodyFiles | None = None) -> Iterator[dict[str, Any]]:
     """Write the bodies of a request into files, and return its message; the files are removed afterwards.
 
     Args:
         request: its streams are read from their start, and left open.
-        folder: of the files; the system's folder for temporary files by default.
+        files: where; those that this process sees by default.
 
     Raises:
         ModelGone: when a file cannot be written.
     """
+    files = files or BodyFiles()
     paths: list[str] = []
     try:
         yield {
             "method": request.method,
             "content_type": request.content_type,
             "headers": [{"key": name, "values": list(values)} for name, values in request.headers],
-            "contents": [_content_of(content, folder, paths) for content in request.contents],
+            "contents": [_content_of(content, files, paths) for content in request.contents],
         }
     finally:
         for path in paths:
-            with suppress(FileNotFoundError):
-                os.remove(path)  # noqa: PTH107 - text, as the message has it
+            files.remove(path)
 
 
-def answer_of(message: dict[str, Any]) -> ModelAnswer:
+def answer_of(message: dict[str, Any], files: BodyFiles | None = None) -> ModelAnswer:
     """Return the answer that a message of the runtime says, and remove the file with its body.
 
     A status that is null is 200, as one that is not there. Evidence: inferred; the runner's fields may be null. What
     is of another type than the runner's fields is no answer, as it is to its JSON decoder.
 
+    Args:
+        message: of the runtime.
+        files: where the body is; those that this process sees by default.
+
     Raises:
         ModelGone: when a field is of another type, or the file cannot be read.
     """
     path = message.get("path")
-    body = b"" if path is None else _taken(str(path))
+    body = b"" if path is None else _taken(str(path), files or BodyFiles())
     status, content_type = message.get("status_code"), message.get("content_type")
     metadata, error = message.get("metadata"), message.get("error_message")
     damage = _damage(message)
@@ -101,41 +101,27 @@ def _sentence(name: str, value: object, wanted: str) -> str:
     return f"the runtime's answer has {name} {value!r}, and the proxy takes only {wanted} there"
 
 
-def _content_of(content: ModelContent, folder: str | os.PathLike[str] | None, paths: list[str]) -> dict[str, Any]:
+def _content_of(content: ModelContent, files: BodyFiles, paths: list[str]) -> dict[str, Any]:
+    try:
+        paths.append(files.write(content.body))
+    except OSError as error:
+        message = f"the body of the request could not be handed to the runtime: {error}"
+        raise ModelGone(message) from error
     return {
         "content_type": content.content_type,
         "metadata": content.metadata,
-        "path": _filed(content.body, folder, paths),
+        "path": paths[-1],
         "file_name": content.file_name,
         "form_name": content.form_name,
     }
 
 
-def _filed(body: Body, folder: str | os.PathLike[str] | None, paths: list[str]) -> str:
-    """Write a body into a file of its own, note its path for removal, and return it."""
-    try:
-        descriptor, path = tempfile.mkstemp(prefix="request-", dir=folder)
-        paths.append(path)
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - there is no path yet that nobody else could open
-            if isinstance(body, bytes):
-                file.write(body)
-            else:
-                body.seek(0)
-                shutil.copyfileobj(body, file, _CHUNK)
-    except OSError as error:
-        message = f"the body of the request could not be handed to the runtime: {error}"
-        raise ModelGone(message) from error
-    return path
-
-
-def _taken(path: str) -> bytes:
+def _taken(path: str, files: BodyFiles) -> bytes:
     """Read a file and remove it."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - text, as the message has it
-            return file.read()
+        return files.read(path)
     except OSError as error:
         message = f"the runtime's answer is in the file {path}, which could not be read: {error}"
         raise ModelGone(message) from error
     finally:
-        with suppress(OSError):
-            os.remove(path)  # noqa: PTH107 - the same
+        files.remove(path)

@@ -14,8 +14,8 @@ from abeja_emulator.serving.answers import UNAVAILABLE, Identity, error_response
 from abeja_emulator.serving.fleet import Fleets
 from abeja_emulator.serving.keeper import Keeper
 from abeja_emulator.serving.model_code import ModelCodes
+from abeja_emulator.serving.process_log import service_log
 from abeja_emulator.serving.recording import Recorder
-from abeja_emulator.serving.service_log import ServiceLog
 from abeja_emulator.serving.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class ServiceHost:
         folder: a sub-folder for each service is made there, and is gone when its processes are.
         most_instances: most processes of one service, whatever it asks for; the number of processors by default.
         patience: real seconds in which a process has to take requests; None waits as long as it lives.
-        options: of `ModelCodes`.
+        options: of `ChildOptions`.
 
     Attributes:
         recorder: puts what services are asked into their record channels.
@@ -94,7 +94,10 @@ class ServiceHost:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def reconcile(self) -> None:
-        """Follow a return to another state: end what is not in it at once, and run what is as it is there."""
+        """Follow a return to another state: end what is not in it at once, and run what is as it is there.
+
+        Requests to those that have to be started for that wait meanwhile.
+        """
         if not self._live:
             return
         with self._platform.world.store.reading():
@@ -105,7 +108,7 @@ class ServiceHost:
         with self._lock:
             keepers = list(self._keepers.values())
         for keeper in keepers:
-            keeper.note()
+            keeper.come_back()
 
     def _drop(self, kept: set[str]) -> None:
         """End all services but these at once, and those that are ending."""
@@ -192,7 +195,7 @@ class ServiceHost:
             self._codes,
             self._folder.resolve(),
             self._tokens,
-            ServiceLog(self._platform, service_id),
+            service_log(self._platform, service_id),
             self._most,
             self._patience,
         )

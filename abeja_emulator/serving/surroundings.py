@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
 import warnings
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from codecs import getincrementaldecoder
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from abeja_emulator.runtime.process import restored_environment, restored_proces
 from abeja_emulator.runtime.sdk import thawed_sdk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import ModuleType
     from typing import TextIO
 
@@ -157,13 +159,47 @@ def _are_same(some: dict[str, ModuleType], others: dict[str, ModuleType]) -> boo
 class _Stream:
     """A standard stream that a model may keep: while it is entered, it is what was there before, and later what is.
 
+    A model may close it, which holds for the model alone: who reads its output goes on.
+
     Args:
         name: `stdout` or `stderr`.
+
+    Attributes:
+        buffer: the same for bytes.
+        closed: whether the model has closed it.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._inside: Any = None
+        self.buffer = _Bytes(self)
+        self.closed = False
+
+    def write(self, text: str) -> int:
+        """Write text, and return its length."""
+        if self.closed:
+            message = "I/O operation on closed file."
+            raise ValueError(message)
+        self._stream().write(text)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each of some lines."""
+        for line in lines:
+            self.write(line)
+
+    def close(self) -> None:
+        """Let the model write no more."""
+        self.closed = True
+
+    def detach(self) -> _Bytes:
+        """Let the model write no more but bytes."""
+        self.closed = True
+        return self.buffer
+
+    def pass_on(self, text: str) -> None:
+        """Write text, even if the model has closed the stream."""
+        self._stream().write(text)
 
     def __enter__(self) -> Self:
         self._inside = getattr(sys, self._name)
@@ -171,13 +207,52 @@ class _Stream:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        # A debugger may have put the terminal's own stream there.
-        if getattr(sys, self._name) is self:
+        current = getattr(sys, self._name)
+        # A debugger may have put the terminal's own stream there, and a model one of its own, which may hold text yet.
+        if current is self:
             setattr(sys, self._name, self._inside)
+        else:
+            with suppress(Exception):
+                current.flush()
         self._inside = None
 
+    def _stream(self) -> Any:
+        return self._inside or getattr(sys, self._name)
+
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._inside or getattr(sys, self._name), name)
+        return getattr(self._stream(), name)
+
+
+class _Bytes(io.BufferedIOBase):
+    """The bytes of a standard stream: a model may wrap them in a text stream of its own, which closes them one day.
+
+    Args:
+        stream: gets them as text.
+    """
+
+    def __init__(self, stream: _Stream) -> None:
+        self._stream = stream
+        self._decoder = getincrementaldecoder("utf-8")("replace")
+
+    def writable(self) -> bool:
+        """Return that it can be written to."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Write bytes, and return how many."""
+        self._stream.pass_on(self._decoder.decode(bytes(data)))
+        return memoryview(data).nbytes
+
+    def fileno(self) -> int:
+        """Return the number of the file that is behind it, if one is; a child writes there."""
+        number: int = self._stream.fileno()
+        return number
+
+    def flush(self) -> None:
+        """Do nothing: nothing is held back."""
+
+    def close(self) -> None:
+        """Do nothing: other text streams may have the same bytes."""
 
 
 class _RootLogger:

@@ -34,12 +34,10 @@ walk(main, [])
 NOT_DRIVEN = {
     "dx-template init": "clones a repository over the network",
     "labs init": "clones a repository over the network",
-    "model check-endpoint-image": "asks a service for a prediction, which is not emulated yet",
-    "model check-endpoint-json": "asks a service for a prediction, which is not emulated yet",
+    "model check-endpoint-image": "sends the image, and ends with exit code 1 whatever the answer is",
     "model run-local": "starts a container with Docker",
     "model run-local-server": "starts a container with Docker",
     "training debug-local": "starts a container with Docker",
-    "training train-local": "starts a container with Docker",
 }
 
 FOLDER = Path(__file__).parent

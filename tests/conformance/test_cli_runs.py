@@ -13,7 +13,7 @@ from abeja_emulator.services.models.rules import TrainingModels
 from abeja_emulator.services.runs.rules import Runs
 from abeja_emulator.services.training.definitions import Definitions
 from abeja_emulator.wire.content import Upload
-from tests.conformance.client import shows
+from tests.conformance.client import PATIENCE, shows
 from tests.services.training.samples import zipped
 
 if TYPE_CHECKING:
@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 RUN_FIELDS = ("run_id", "deployment_id", "models", "model_version", "model_version_id", "input_data")
 
 FILE = "1230000000001/20240102T030405-6f1c2b3a-1111-4222-8333-444455556666"
+
+#: Says what it was asked, by a variable, and how many files its model has.
+MODEL = """
+import os
+
+def handler(request, context):
+    asked = request.read().decode()
+    print("the model was asked for", asked)
+    folder = os.environ["ABEJA_TRAINING_RESULT_DIR"]
+    files = len(os.listdir(folder)) if os.path.isdir(folder) else 0
+    text = "{} {} with {} files".format(os.environ["PREFIX"], asked, files)
+    return {"content": text, "content_type": "text/plain"}
+"""
 
 
 def model(abeja: Abeja, command: str, *arguments: str) -> Any:
@@ -125,3 +138,89 @@ def test_a_trigger_of_nothing(abeja: Abeja, version: tuple[str, ...]) -> None:
     said = abeja("model", "create-trigger", *version, *arguments, code=1)
     assert "404 Not Found" in said.error
     assert model(abeja, "describe-triggers", *version[:2]) == {"entries": []}
+
+
+# -- run by a model -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def coded(server: Server) -> tuple[str, ...]:
+    """Options that name a deployment and a version of it that has code."""
+    world, user, code = server.platform.world, server.platform.user.id, zipped({"main.py": MODEL.encode()})
+    with world.store.transaction():
+        deployment = Deployments(world).create(server.platform.organization.id, "reader", user)
+        made = Versions(world).create(deployment, "0.0.1", user, image="abeja-inc/all-cpu:19.10")
+        Versions(world).receive(deployment.deployment_id, made.version_id, Upload(code, len(code)))
+    return ("--deployment_id", deployment.deployment_id, "--version_id", made.version_id)
+
+
+def downloaded(abeja: Abeja, channel: str) -> list[bytes]:
+    """Return the files of a channel as the client downloads them."""
+    abeja("datalake", "download", "--channel-id", channel, "--output-path", channel)
+    return sorted(path.read_bytes() for path in (abeja.folder / channel).iterdir())
+
+
+def uploaded(abeja: Abeja, channel: str, name: str, text: str) -> None:
+    """Upload a file with the client."""
+    abeja("datalake", "upload", "--channel-id", channel, "--retry", "no", str(abeja.write(name, text)))
+
+
+def test_a_run_runs(abeja: Abeja, server: Server, coded: tuple[str, ...], trained: str) -> None:
+    """From a file that the client uploads to the model's answer that it downloads; the log has what was printed."""
+    channel, output = server.platform.seed.channel("in"), server.platform.seed.channel("out")
+    uploaded(abeja, channel, "cat.txt", "猫")
+    (file,) = server.platform.look.files(channel)
+    made = model(
+        abeja,
+        "submit-run",
+        *(*coded, "--input_operator", "$datalake:1", "--input_target", f"{channel}/{file.file_id}"),
+        *("--output_operator", "$datalake:1", "--output_target", output),
+        *("--environment", "PREFIX:read", "--model_id", trained),
+    )
+    server.runs.wait(made["run_id"], PATIENCE)
+    where = (*coded[:2], "--run_id", made["run_id"])
+    assert model(abeja, "describe-runs", *where)["status"] == "SUCCEEDED"
+    assert "the model was asked for 猫" in messages(abeja, *where)
+    assert downloaded(abeja, output) == ["read 猫 with 2 files".encode()]
+
+
+def test_a_run_of_json(abeja: Abeja, server: Server, coded: tuple[str, ...]) -> None:
+    """What the client names is the body."""
+    options = ("--input_operator", "text", "--input_target", "犬", "--environment", "PREFIX:x")
+    made = model(abeja, "submit-run", *coded, *options)
+    assert server.runs.wait(made["run_id"], PATIENCE).status == "SUCCEEDED"
+    assert 'the model was asked for {"text":"犬"}' in messages(abeja, *coded[:2], "--run_id", made["run_id"])
+
+
+def test_a_run_that_fails(abeja: Abeja, server: Server, coded: tuple[str, ...]) -> None:
+    """It is tried as often as the client says, and the log says why it failed."""
+    options = ("--input_operator", "text", "--input_target", "x", "--retry_count", "1")
+    made = model(abeja, "submit-run", *coded, *options)
+    server.runs.wait(made["run_id"], PATIENCE)
+    where = (*coded[:2], "--run_id", made["run_id"])
+    assert model(abeja, "describe-runs", *where)["status"] == "FAILED"
+    lines = messages(abeja, *where)
+    assert len([line for line in lines if line.startswith("the model was asked")]) == 2
+    assert any("KeyError: 'PREFIX'" in line for line in lines)
+
+
+def test_a_trigger_fires(abeja: Abeja, server: Server, coded: tuple[str, ...]) -> None:
+    """Each file that the client uploads is answered into the channel that the trigger names."""
+    channel, output = server.platform.seed.channel("in"), server.platform.seed.channel("out")
+    model(
+        abeja,
+        "create-trigger",
+        *(*coded, "--input_service_name", "datalake", "--input_service_id", channel),
+        *("--output_service_name", "datalake", "--output_service_id", output, "--environment", "PREFIX:saw"),
+    )
+    for name, text in (("cat.txt", "猫"), ("dog.txt", "犬")):
+        uploaded(abeja, channel, name, text)
+    runs = model(abeja, "describe-runs", *coded[:2])["entries"]
+    for run in runs:
+        assert server.runs.wait(run["run_id"], PATIENCE).status == "SUCCEEDED"
+    assert downloaded(abeja, output) == sorted(f"saw {text} with 0 files".encode() for text in "猫犬")
+
+
+def messages(abeja: Abeja, *where: str) -> list[str]:
+    """Return the lines of a run's log."""
+    return [event["message"] for event in abeja("model", "describe-run-logs", *where).json["events"]]

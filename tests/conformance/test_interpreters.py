@@ -1,4 +1,4 @@
-"""Jobs in interpreters that have nothing of ours, and some of them no SDK either."""
+"""Jobs and models in interpreters that have nothing of ours, and some of them no SDK either."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ import requests
 from abeja_emulator.platform import Platform
 from abeja_emulator.runtime.interpreters import Interpreters
 from abeja_emulator.server import Server
+from abeja_emulator.services.deployments.rules import Deployments
+from abeja_emulator.services.deployments.versions import Versions
+from abeja_emulator.services.services.rules import Services
+from abeja_emulator.wire.content import Upload
 from tests.conformance.client import PATIENCE
+from tests.services.training.samples import zipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +53,18 @@ def handler(context):
         assert urllib.request.urlopen(request).status == 200
 """
 
+#: A model that needs the runtime and NumPy, and says by whom it is run.
+MODEL = """
+import pkgutil, sys
+import numpy
+
+def handler(request, context):
+    found = sorted(name for name in ("abeja_emulator", "abejaruntime36") if pkgutil.find_loader(name))
+    numbers = numpy.frombuffer(request.read(), dtype=numpy.uint8)
+    answer = {"python": "{}.{}".format(*sys.version_info), "prefix": sys.prefix, "found": found, "sum": numbers.sum()}
+    return {"content": answer, "content_type": "application/json"}
+"""
+
 #: Environments that lend their interpreters, as those are outside of them.
 LENDERS = ("py36", "py37", "sdk212")
 
@@ -58,18 +75,21 @@ class Caller:
     """Calls the API with `requests`, as the default user."""
 
     def __init__(self, server: Server) -> None:
-        variables = server.variables()
-        self._base = f"{server.url}/organizations/{variables['ABEJA_ORGANIZATION_ID']}/training/definitions"
-        self._credential = (
-            variables["ABEJA_PLATFORM_USER_ID"],
-            variables["ABEJA_PLATFORM_PERSONAL_ACCESS_TOKEN"],
-        )
+        organization = server.platform.organization.id
+        self._base = f"{server.url}/organizations/{organization}/training/definitions"
+        self._credential = credential(server)
 
     def post(self, path: str, **body: Any) -> Any:
         """Post to a path below the definitions."""
         answer = requests.post(f"{self._base}{path}", auth=self._credential, timeout=PATIENCE, **body)
         assert answer.ok, answer.text
         return answer.json()
+
+
+def credential(server: Server) -> tuple[str, str]:
+    """Return that of the default user."""
+    variables = server.variables()
+    return variables["ABEJA_PLATFORM_USER_ID"], variables["ABEJA_PLATFORM_PERSONAL_ACCESS_TOKEN"]
 
 
 def train(server: Server, source: str, image: str = "abeja-inc/all-cpu:19.10", **job: Any) -> TrainedJob:
@@ -138,3 +158,33 @@ def test_each_image_has_its_own(client_python: Callable[[str], Path]) -> None:
             assert job.status == "Complete", job.log
             kind = "Context" if image.endswith("18.10") else "dict"
             assert f"{client_python(name).parents[1]} {kind}" in job.log.splitlines()
+
+
+@pytest.mark.parametrize("name", ["py36", "py37"])
+def test_a_model_in_an_old_interpreter(
+    name: str, client_python: Callable[[str], Path], make_clients: ModuleType
+) -> None:
+    """A service answers by the runtime and the NumPy that are published for it; nothing of this package is there."""
+    python = client_python(name)
+    code = zipped({"main.py": MODEL.encode()})
+    with Platform(auth="strict") as platform, Server(platform, interpreters=Interpreters(default=python)) as server:
+        world, user = platform.world, platform.user.id
+        with world.store.transaction():
+            deployment = Deployments(world).create(platform.organization.id, "reader", user)
+            version = Versions(world).create(deployment, "0.0.1", user, image="abeja-inc/all-cpu:19.10")
+            Versions(world).receive(deployment.deployment_id, version.version_id, Upload(code, len(code)))
+            service = Services(world).create(deployment, version.version_id, user).service_id
+        assert server.services.wait(service, PATIENCE).status == "READY", platform.look.service_log(service)
+        answer = requests.post(
+            f"{server.url}/deployments/{deployment.deployment_id}/services/{service}",
+            auth=credential(server),
+            headers={"Host": f"{platform.organization.id}.api.abeja.io", "Content-Type": "image/png"},
+            data=bytes(range(256)),
+            timeout=PATIENCE,
+        )
+    assert answer.json() == {
+        "python": make_clients.stamp(name)["python"],
+        "prefix": str(python.parents[1]),
+        "found": ["abejaruntime36"],
+        "sum": 32640,
+    }

@@ -1,4 +1,4 @@
-"""The commands of `docs/clients.md` do what the page says."""
+"""The commands of `docs/clients.md` do what the page says, and that of conformance who drives what."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ import sys
 from pathlib import Path
 from typing import Callable
 
+import pytest
+
 from abeja_emulator.seeding import samples_folder
+from abeja_emulator.services.catalogue import all_operations
 from tests.conformance.client import PATIENCE
+from tests.programs import load_program
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text(encoding="utf-8")
 
@@ -53,3 +57,46 @@ def test_the_commands_train(client_python: Callable[[str], Path], tmp_path: Path
     (job,) = json.loads(done.stdout[done.stdout.rindex("\n{\n") :])["entries"]
     assert job["status"] == "Complete"
     assert job["statistics"]["epoch"] == 5
+
+
+def witnessed(folder: Path, *operations: str) -> None:
+    """Write down, as the checks do, that the SDK drives some operations."""
+    lines = ({"client": "abeja-sdk", "by": "a.APIClient.b", "operation": operation} for operation in operations)
+    (folder / "1.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+
+
+def test_who_drives_an_operation(tmp_path: Path) -> None:
+    """A client, or nobody and why; what is neither driven nor explained, or both, makes no page."""
+    program = load_program("conformance_page")
+    names = [operation.name for operation in all_operations() if operation.name not in program.NOBODY]
+    page = tmp_path / "conformance.md"
+    for driven, wrong in ((names[1:], names[0]), ([*names, "upload_file"], "upload_file")):
+        witnessed(tmp_path, *driven)
+        with pytest.raises(SystemExit, match=f"who drives {wrong} is not known"):
+            program.main([str(tmp_path)], page)
+    assert not page.exists()
+    witnessed(tmp_path, *names)
+    program.main([str(tmp_path)], page)
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if "nobody" in line]
+    assert len(rows) == len(program.NOBODY)
+    assert all("| nobody: " in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("seen", "shown"),
+    [
+        ({"abeja-sdk": ["train.Client.a", "train.APIClient.b"]}, ["`train.APIClient.b`"]),
+        ({"abeja-sdk": ["train.Client.b", "train.Client.a"]}, ["`train.Client.a`"]),
+        ({"abeja-sdk": ["x.APIClient.a"], "abeja-sdk 1.0.2": ["x.APIClient.b"]}, ["`x.APIClient.a`"]),
+        (
+            {"abeja-sdk 1.0.2": ["x.APIClient.a"], "abeja-sdk 1.10.0": ["x.Y.b", "x.APIClient.b"], "abejacli": ["x y"]},
+            ["`x.APIClient.b` of abeja-sdk 1.10.0", "`abeja x y`"],
+        ),
+    ],
+)
+def test_which_of_those_who_drive_it_are_named(seen: dict[str, list[str]], shown: list[str]) -> None:
+    """What the others are built on; of SDKs the newest; and whatever the command is."""
+    program = load_program("conformance_page")
+    operation = next(iter(all_operations()))
+    found = program.Seen({operation.name: {client: set(names) for client, names in seen.items()}}, {})
+    assert list(program._drivers(operation, found)) == shown

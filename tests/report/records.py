@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from abeja_emulator.report.records import CallRecord, JobRecord, TestRecord
+from abeja_emulator.report.records import CallRecord, JobRecord, ModelRecord, TestRecord
 
 
 def statistic(epoch: int, **stages: dict[str, Any]) -> dict[str, Any]:
@@ -67,4 +67,18 @@ def failed() -> TestRecord:
         ],
         calls_in_all=42,
         refused_hosts=["refused GET https://weights.example/vgg16.h5: allow it: --abeja-allow-host weights.example."],
+    )
+
+
+def served() -> TestRecord:
+    """Return a test with a service that could not start and a run that succeeded."""
+    return TestRecord(
+        test="test_serve.py::test_it_answers",
+        outcome="failed",
+        models=[
+            ModelRecord(kind="service", id="ser-1", name="shapes", status="FAILED", log=["No module named '<main>'"]),
+            ModelRecord(kind="run", id="run-1", name="shapes", status="SUCCEEDED", log=[]),
+        ],
+        calls=[call(0.5, "/organizations/1/deployments/2", evidence="documented")],
+        calls_in_all=1,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from abeja_emulator.report.page import STYLE, page
 from abeja_emulator.report.summary import CHARACTERS_SHOWN
-from tests.report.records import failed, learned
+from tests.report.records import failed, learned, served
 from tests.report.talkative import talkative
 
 if TYPE_CHECKING:
@@ -66,6 +66,16 @@ def test_it_shows_curves_artifacts_calls_and_log() -> None:
     assert checker.tags.count("svg") == 2
     for text in ("model.h5", "117.0 kB", "GET /nowhere", "is no operation", "Traceback", "weights.example", "broken:2"):
         assert text in checker.text
+
+
+def test_it_shows_services_and_runs() -> None:
+    """Status and log; that of what failed is open."""
+    text = page([served()])
+    assert '<span class="Failed">FAILED</span> shapes <small>service ser-1</small>' in text
+    assert (
+        "<details open><summary>log, last 1 lines</summary><pre>No module named &#x27;&lt;main&gt;&#x27;" in text
+    )
+    assert "SUCCEEDED</span> shapes <small>run run-1</small>" in text
 
 
 def test_names_are_text_and_never_markup() -> None:

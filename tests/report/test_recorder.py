@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from abeja.datasets import APIClient
+from abeja.deployments import APIClient as Deployments
+from abeja.runs import APIClient as Runs
+from abeja.services import APIClient as Services
 from abeja.train.client import Client
 from abeja.train.statistics import Statistics
 
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
 
     from abeja_emulator.platform import Platform
     from abeja_emulator.runtime.job import TrainedJob
+    from abeja_emulator.serving.run_host import RunHost
+    from abeja_emulator.serving.service_host import ServiceHost
+
+IMAGE = "abeja-inc/all-cpu:19.10"
 
 
 def work(context: object) -> None:
@@ -56,6 +63,27 @@ def test_a_job_is_taken_down(abeja: Platform, abeja_train: Callable[..., Trained
     token = abeja.look.job(trained.id).token
     assert all(token not in line for line in job.log)
     assert unpack(pack(record)) == record
+
+
+def test_services_and_runs_are_taken_down(abeja: Platform, abeja_services: ServiceHost, abeja_runs: RunHost) -> None:
+    """What is new, with the log that says why it failed; later only what has failed, until it is gone."""
+    organization, deployments, services = abeja.organization.id, Deployments(), Services()
+    before = Recorder(abeja)
+    deployment = deployments.create_deployment(organization, "mine")["deployment_id"]
+    version = deployments.create_deployment_version(organization, deployment, "1", "main:handler", IMAGE)["version_id"]
+    service = services.create_service(organization, deployment, version)["service_id"]
+    run = Runs().create_run(organization, deployment, version, [1])["run_id"]
+    assert (abeja_services.wait(service, 60).status, abeja_runs.wait(run, 60).status) == ("FAILED", "FAILED")
+
+    record = before.record("test")
+
+    assert [(each.kind, each.id, each.name, each.status) for each in record.models] == [
+        ("service", service, "mine", "FAILED"),
+        ("run", run, "mine", "FAILED"),
+    ]
+    assert all(any("upload_url" in line for line in each.log) for each in record.models)
+    assert unpack(pack(record)) == record
+    assert [each.id for each in before.record("another test").models] == [service]
 
 
 def test_only_what_came_after_is_taken_down(abeja: Platform, abeja_train: Callable[..., TrainedJob]) -> None:

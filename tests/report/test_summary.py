@@ -6,7 +6,7 @@ import pytest
 
 from abeja_emulator.report.records import JobRecord, TestRecord
 from abeja_emulator.report.summary import CHARACTERS_SHOWN, JOBS_LISTED, cut, headline, seconds, section, size, summary
-from tests.report.records import failed, learned
+from tests.report.records import failed, learned, served
 from tests.report.talkative import talkative
 
 
@@ -21,6 +21,18 @@ def test_the_summary_counts_and_lists() -> None:
     assert "KeyError: '<missing>'" in text
     assert "a statistic was refused: one statistic has at most" in text
     assert "--abeja-allow-host weights.example" in text
+
+
+def test_services_and_runs_are_counted_and_listed() -> None:
+    """By status; the section of a failing test has their logs."""
+    text = "\n".join(summary([served()]))
+    assert text.startswith("0 jobs, 1 service (1 FAILED), 1 run (1 SUCCEEDED), 1 call")
+    assert "  service ser-1 of shapes  FAILED" in text
+    assert "No module" not in text
+    lines = section(served()).splitlines()
+    place = lines.index("service ser-1 of shapes  FAILED")
+    assert lines[place : place + 3] == ["service ser-1 of shapes  FAILED", "log", "  No module named '<main>'"]
+    assert lines[-1] == "run run-1 of shapes  SUCCEEDED"
 
 
 def test_nothing_happened_nothing_is_said() -> None:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import os
+import socket
 import sys
 import threading
 import warnings
-from contextlib import redirect_stdout
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from abeja_emulator.runtime.images import ModelCalling
+from abeja_emulator.serving.hints import hint_for
 from abeja_emulator.serving.in_process import InProcessModel, RuntimeMissing
 from abeja_emulator.serving.messages import ModelGone, ModelRequest
 from tests.serving.models import asking
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
 pytest.importorskip("abejaruntime36.version", reason="the published runtime is not installed")
@@ -99,6 +104,65 @@ def test_a_handler_that_exits_ends_the_model(calling: ModelCalling) -> None:
             model.ask(request)
 
 
+def in_own_loop(five: Coroutine[Any, Any, int]) -> int:
+    """Run it in a loop behind which there is nothing of the system."""
+    with closing(asyncio.BaseEventLoop()) as loop:
+        return loop.run_until_complete(five)
+
+
+RUNS_A_LOOP: dict[str, Callable[[Coroutine[Any, Any, int]], int]] = {
+    "run": asyncio.run,
+    "own loop": in_own_loop,
+    "current loop": lambda five: asyncio.get_event_loop().run_until_complete(five),
+}
+
+
+async def five() -> int:
+    """Return 5."""
+    return 5
+
+
+@pytest.mark.parametrize("blocked", [False, True], ids=["", "sockets blocked"])
+@pytest.mark.parametrize("how", RUNS_A_LOOP)
+def test_a_loop_runs_already_as_in_a_child(
+    how: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, blocked: bool
+) -> None:
+    """In a thread of its own a handler may run one; afterwards none runs here."""
+    if blocked:
+
+        class Blocked(socket.socket):
+            def __new__(cls, *_: Any, **__: Any) -> Any:
+                message = "a test has blocked sockets"
+                raise RuntimeError(message)
+
+        monkeypatch.setattr(socket, "socket", Blocked)
+    never_awaited = five()
+    model = InProcessModel(lambda *_: {"content": RUNS_A_LOOP[how](never_awaited)})
+    assert model.ask(asking("")).status == 500
+    never_awaited.close()
+    assert isinstance(model.exception, RuntimeError)
+    hint = hint_for(model.exception, ModelCalling.RUNTIME, tmp_path)
+    assert hint is not None
+    assert "within its own event loop" in hint
+    monkeypatch.undo()
+
+    def in_thread(request: Any, context: Any) -> dict[str, Any]:
+        with ThreadPoolExecutor(1) as pool:
+            return {"content": pool.submit(asyncio.run, five()).result()}
+
+    assert InProcessModel(in_thread).ask(asking("")).body == b"5"
+    assert asyncio.run(five()) == 5
+
+
+def test_an_asynchronous_test_asks_within_its_own_loop() -> None:
+    """It runs on afterwards."""
+
+    async def ask() -> tuple[int, int]:
+        return InProcessModel(lambda *_: {}).ask(asking("")).status, await five()
+
+    assert asyncio.run(ask()) == (200, 5)
+
+
 def test_a_closed_model_answers_no_more() -> None:
     """It says so."""
     model = InProcessModel(lambda *_: {})
@@ -150,6 +214,8 @@ def test_two_threads_have_their_own_exceptions() -> None:
 
 def test_it_leaves_the_process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """Filters of warnings, handlers of the runtime's logger, and `CONTEXT`, which may be of somebody else."""
+    # The runtime that other tests have, with its logger, is there again afterwards.
+    InProcessModel(lambda *_: {})
     monkeypatch.setenv("CONTEXT", "no JSON")
     for name in [name for name in sys.modules if name.startswith("abejaruntime36")]:
         monkeypatch.delitem(sys.modules, name)

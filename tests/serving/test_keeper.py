@@ -37,6 +37,18 @@ def handler(request, context):
 """
 
 
+#: Waits for a file before it can be asked.
+GATED = """
+import os, time
+
+while not os.path.exists({gate!r}):
+    open({gate!r} + ".begun", "w").close()
+    time.sleep(0.01)
+
+def handler(request, context):
+    return {{"content": "through"}}
+"""
+
 TEXT = {"Content-Type": "text/plain"}
 
 
@@ -135,6 +147,26 @@ def test_more_than_there_may_be_are_said_in_the_log(shared: Served) -> None:
     service = shared.service(instance_number=5)
     assert len(shared.keeper(service).instances) == 2
     assert any("5 instances are asked for, and 2 are started" in line for line in shared.log(service))
+
+
+def test_one_that_is_left_in_the_middle_of_a_request_is_replaced(
+    shared: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by Ctrl-C, or by a test's limit of time, in whichever thread it asks."""
+    service = shared.service(WAITS)
+    (before,) = shared.keeper(service).instances
+
+    def interrupted(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(before.process, "_exchange", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        shared.ask(service, data=str(tmp_path / "never"), headers=TEXT)
+    assert before.process.has_ended(PATIENCE)
+    appeared(lambda: shared.keeper(service).instances not in {(), (before,)})
+    assert shared.wait(service).status == "READY"
+    (tmp_path / "now").touch()
+    assert shared.ask(service, data=str(tmp_path / "now"), headers=TEXT).status_code == 200
 
 
 # -- a service that cannot be started, or whose processes end --------------------------------------
@@ -447,5 +479,46 @@ def test_a_return_undoes_a_stop_and_a_change(shared: Served, change: str) -> Non
     shared.wait(service)
     snapshot.rollback()
     shared.host.reconcile()
+    # Nobody need wait for it first.
+    answer = shared.ask(service)
+    assert (answer.status_code, answer.json().get("variables", {}).get("C")) == (200, "before"), answer.text
     assert shared.wait(service).status == "READY"
-    assert shared.ask(service).json()["variables"]["C"] == "before"
+
+
+def test_a_return_that_takes_too_long_is_not_waited_for(
+    shared: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor one that comes to nothing, or whose end it is."""
+    gate = tmp_path / "gate"
+    gate.touch()
+    service = shared.service(GATED.format(gate=str(gate)))
+    snapshot = shared.platform.snapshot()
+    shared.api.stop_service(shared.organization, shared.deployment, service)
+    shared.wait(service)
+    gate.unlink()
+    snapshot.rollback()
+    monkeypatch.setattr(shared.keeper(service), "_patience", 0.01)
+    shared.host.reconcile()
+    assert shared.ask(service).status_code == 503
+    monkeypatch.undo()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(shared.ask, service)
+        shared.api.stop_service(shared.organization, shared.deployment, service)
+        assert waiting.result(PATIENCE).status_code == 404
+
+
+def test_one_that_is_started_again_is_503_meanwhile(shared: Served, tmp_path: Path) -> None:
+    """It was 404 before, when it was stopped."""
+    gate = tmp_path / "gate"
+    gate.touch()
+    service = shared.service(GATED.format(gate=str(gate)))
+    shared.api.stop_service(shared.organization, shared.deployment, service)
+    shared.wait(service)
+    assert shared.ask(service).status_code == 404
+    gate.unlink()
+    shared.api.start_service(shared.organization, shared.deployment, service)
+    appeared(tmp_path / "gate.begun")
+    assert shared.ask(service).status_code == 503
+    gate.touch()
+    assert shared.wait(service).status == "READY"
+    assert shared.ask(service).status_code == 200

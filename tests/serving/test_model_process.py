@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -14,6 +16,7 @@ from abeja_emulator.clock import Clock
 from abeja_emulator.runtime.child_process import NotStarted
 from abeja_emulator.serving.messages import ModelGone
 from abeja_emulator.serving.model_process import ModelProcess, NotReady
+from tests.programs import load_program
 from tests.runtime.test_child_process import await_death
 from tests.runtime.test_launcher import interpreter
 from tests.serving.models import ITERATOR, RUNTIME, ModelCalling, Served, asking, json_of, start
@@ -86,6 +89,30 @@ def test_a_handler_that_hangs_is_killed(serve: Callable[..., Served]) -> None:
     assert served.process.code == 137
     with pytest.raises(ModelGone, match="its process was killed by SIGKILL"):
         served.process.ask(asking("{}"))
+
+
+def test_one_whose_answer_nobody_waits_for_any_more_is_killed(serve: Callable[..., Served]) -> None:
+    """As after Ctrl-C, or when a test has a limit of time: it would keep whoever asks next waiting."""
+    served = serve()
+
+    def interrupt() -> None:
+        served.await_line("busy")
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    def interrupted(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, interrupted)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            served.process.ask(asking("say('busy') or time.sleep(1000)"))
+    finally:
+        thread.join(60)
+        signal.signal(signal.SIGUSR1, before)
+    assert served.process.has_ended(60)
+    assert served.process.code == 137
 
 
 def test_kill(serve: Callable[..., Served]) -> None:
@@ -298,22 +325,41 @@ def test_requirements_are_left_alone(serve: Callable[..., Served], tmp_path: Pat
     assert said[0][0].endswith(f"the model has the packages of {sys.executable}")
 
 
-@pytest.mark.parametrize("minor", [6, 7, 9, 12, 13])
-def test_every_interpreter(serve: Callable[..., Served], tmp_path: Path, minor: int) -> None:
-    """The oldest, and those from which on something is different; without NumPy, there is nothing of it to encode."""
+#: Environments of `make clients` with the runtime and the NumPy that a Python 3 of that minor version gets.
+EQUIPPED = {6: "py36", 7: "py37"}
+
+
+def equipped(minor: int, packages: Path) -> tuple[str, dict[str, str]]:
+    """Return a Python 3 of a minor version, and variables with which it finds the runtime.
+
+    It is that of an environment which has the runtime. Else one that has nothing: it is lent this one's runtime, and
+    something in the place of NumPy.
+    """
+    clients = load_program("make_clients")
+    if minor in EQUIPPED and clients.is_made(EQUIPPED[minor]):
+        return str(clients.python_of(EQUIPPED[minor])), {}
     python = interpreter(minor)
     if python is None:
         pytest.skip(f"there is no Python 3.{minor} here")
-    variables = {}
-    if python != sys.executable:
-        packages = tmp_path / "packages"
-        packages.mkdir()
-        (packages / "abejaruntime36").symlink_to(Path(runtime.__file__).parent)
-        (packages / "numpy.py").write_text("class ndarray: pass\nclass integer: pass\nclass floating: pass\n")
-        if minor >= 13:
-            (packages / "cgi.py").write_text("def parse_header(text): return text, {}\n")
-        variables = {"PYTHONPATH": str(packages)}
+    if python == sys.executable:
+        return python, {}
+    packages.mkdir()
+    (packages / "abejaruntime36").symlink_to(Path(runtime.__file__).parent)
+    (packages / "numpy.py").write_text("class ndarray: pass\nclass integer: pass\nclass floating: pass\n")
+    if minor >= 13:
+        (packages / "cgi.py").write_text("def parse_header(text): return text, {}\n")
+    return python, {"PYTHONPATH": str(packages)}
+
+
+@pytest.mark.parametrize("minor", [6, 7, 9, 12, 13])
+def test_every_interpreter(serve: Callable[..., Served], tmp_path: Path, minor: int) -> None:
+    """The oldest, and those from which on something is different; its NumPy too, where it has one."""
+    python, variables = equipped(minor, tmp_path / "packages")
     served = serve(python=python, variables=variables)
+    assert served.process.ask(asking("{'content': sys.version_info[1]}")).body == str(minor).encode()
+    if not variables:
+        expression = "{'content': {'a': numpy.arange(2), 'b': numpy.float32(0.5), 'c': numpy.int64(3)}}"
+        assert served.process.ask(asking(expression)).body == b'{"a": [0, 1], "b": 0.5, "c": 3}'
     answer = served.process.ask(asking("{'status_code': http.HTTPStatus.CREATED, 'content': [{'a': '犬'}, say('x')]}"))
     assert (answer.status, answer.body) == (201, b'{"a": "\\u72ac"}\n{}')
     assert served.process.ask(asking("throw(ValueError())")).error == "unexpected error occurred"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from abeja_emulator.serving.body_files import DiskBodyFiles
 from abeja_emulator.serving.messages import ModelAnswer, ModelContent, ModelGone, ModelRequest
 from abeja_emulator.serving.runtime_messages import answer_of, written
 
@@ -26,7 +27,7 @@ REQUEST = ModelRequest(
 
 def test_a_request(tmp_path: Path) -> None:
     """All of its fields; the bodies are in files that only this user reads, until it is over."""
-    with written(REQUEST, tmp_path) as message:
+    with written(REQUEST, DiskBodyFiles(tmp_path)) as message:
         paths = [Path(content.pop("path")) for content in message["contents"]]
         assert message == {
             "method": "PUT",
@@ -49,7 +50,7 @@ def test_a_request(tmp_path: Path) -> None:
 
 def test_files_go_when_something_fails(tmp_path: Path) -> None:
     """While it is asked, or because somebody has removed them, or a stream breaks."""
-    with suppress(ZeroDivisionError), written(REQUEST, tmp_path) as message:
+    with suppress(ZeroDivisionError), written(REQUEST, DiskBodyFiles(tmp_path)) as message:
         Path(message["contents"][0]["path"]).unlink()
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
@@ -62,7 +63,7 @@ def test_files_go_when_something_fails(tmp_path: Path) -> None:
     request = ModelRequest("POST", "a/b", (), contents)
     with (
         pytest.raises(ModelGone, match="the body of the request could not be handed to the runtime"),
-        written(request, tmp_path),
+        written(request, DiskBodyFiles(tmp_path)),
     ):
         pytest.fail("it was asked")
     assert list(tmp_path.iterdir()) == []
@@ -70,7 +71,7 @@ def test_files_go_when_something_fails(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     """As when the model was closed meanwhile."""
-    with pytest.raises(ModelGone, match="No such file"), written(REQUEST, tmp_path / "gone"):
+    with pytest.raises(ModelGone, match="No such file"), written(REQUEST, DiskBodyFiles(tmp_path / "gone")):
         pytest.fail("it was asked")
 
 

@@ -448,3 +448,23 @@ def test_a_closed_model(abeja_serve: Serve) -> None:
     assert (served.log, storage[0].parent.exists()) == ("asked", False)
     assert "closed" in repr(served)
     served.close()
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, pytest.skip.Exception, pytest.fail.Exception])
+def test_what_is_the_persons_ends_no_model(
+    abeja_serve: Callable[..., Served], raised: type[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fixture of wider scope may serve it: the next test asks it, too."""
+    raising = [True]
+
+    def handler(request: Any, context: Any) -> dict[str, Any]:
+        if raising.pop():
+            raise raised
+        return {"content": "fine"}
+
+    raising.insert(0, False)
+    served = abeja_serve(handler)
+    with pytest.raises(raised):
+        served.post(json={})
+    assert served.post(json={}).text == "fine"
+    assert "not asked again" not in served.log + capsys.readouterr().err

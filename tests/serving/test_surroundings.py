@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -152,3 +153,40 @@ def test_it_is_left_as_it_was_found_when_a_handler_raises(enter: Enter) -> None:
     with pytest.raises(KeyError), enter():
         raise KeyError
     assert (dict(os.environ), sys.stdout, list(sys.path)) == before
+
+
+def test_a_stream_that_the_model_closes(enter: Enter, log: Log, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is closed for the model, now and later, and for nobody else."""
+    outside = sys.stdout
+    with enter():
+        print("before")
+        sys.stdout.close()
+        with pytest.raises(ValueError, match="I/O operation on closed file"):
+            print("after")
+    assert sys.stdout is outside
+    print("outside")
+    with enter():
+        assert sys.stdout.closed
+        with pytest.raises(ValueError, match="I/O operation on closed file"):
+            sys.stdout.writelines(["later"])
+    assert capsys.readouterr().out == "before\noutside\n"
+    assert lines(log) == ["before"]
+
+
+@pytest.mark.parametrize("detach", [False, True])
+def test_a_stream_of_its_own_around_the_bytes(
+    enter: Enter, log: Log, capsys: pytest.CaptureFixture[str], *, detach: bool
+) -> None:
+    """As models write that want UTF-8 whatever the locale: what it writes is kept, and its end closes nothing."""
+    outside = sys.stdout
+    with enter():
+        bytes_ = sys.stdout.detach() if detach else sys.stdout.buffer  # type: ignore[union-attr]
+        sys.stdout = io.TextIOWrapper(bytes_, encoding="utf-8")
+        print("モデル")
+        bytes_.write("é".encode()[:1])
+        sys.stdout.buffer.write("é\n".encode()[1:])
+    del bytes_
+    assert sys.stdout is outside
+    print("outside")
+    assert sorted(capsys.readouterr().out.splitlines()) == ["outside", "é", "モデル"]
+    assert sorted(lines(log)) == ["é", "モデル"]

@@ -74,7 +74,9 @@ def test_a_call_to_an_unknown_host_is_refused(
 
     sentence = str(error.value)
     assert sentence.startswith(f"refused {said} (example.com:")
-    assert sentence.endswith("If it is needed, allow it: --abeja-allow-host example.com.")
+    assert sentence.endswith(
+        "If it is needed, allow it: --abeja-allow-host example.com (of the command abeja-emulator: --allow-host)."
+    )
     assert "secret" not in sentence
     assert [call.host for call in refused] == ["example.com"]
     assert error.value.call is refused[0]

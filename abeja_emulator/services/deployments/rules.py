@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class Deployments:
-    """The deployments of one Platform."""
+    """The deployments of one Platform.
+
+    Other rules are made when they are needed: to most requests a deployment is only what lies above something else.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._deployments = world.store.table("deployment", Deployment)
-        self._versions = Versions(world)
-        self._children = Children(world)
-        self._accounts = Accounts(world)
 
     def create(  # noqa: PLR0913 - the fields of a deployment
         self,
@@ -139,6 +140,18 @@ class Deployments:
             NotFound: when the deployment has none with that id.
         """
         return self._versions.get(deployment, version_id)
+
+    @cached_property
+    def _versions(self) -> Versions:
+        return Versions(self._world)
+
+    @cached_property
+    def _children(self) -> Children:
+        return Children(self._world)
+
+    @cached_property
+    def _accounts(self) -> Accounts:
+        return Accounts(self._world)
 
     def _check_name(self, organization_id: str, name: str) -> None:
         if not name or "/" in name or "\0" in name:

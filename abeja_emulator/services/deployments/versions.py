@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -35,13 +36,14 @@ SOURCE_NAME = "source.tgz"
 
 
 class Versions:
-    """The versions of the deployments of one Platform."""
+    """The versions of the deployments of one Platform.
+
+    Other rules are made when they are needed, as those of deployments are.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._versions = world.store.table("deployment_version", DeploymentVersion)
-        self._children = Children(world)
-        self._accounts = Accounts(world)
 
     def create(  # noqa: PLR0913 - the fields of a version
         self,
@@ -186,6 +188,14 @@ class Versions:
             "created_at": zulu(version.created_at),
             "modified_at": zulu(version.modified_at),
         }
+
+    @cached_property
+    def _children(self) -> Children:
+        return Children(self._world)
+
+    @cached_property
+    def _accounts(self) -> Accounts:
+        return Accounts(self._world)
 
     def _signed(self, method: str, version: DeploymentVersion) -> str:
         target, _ = self._world.signer.sign(

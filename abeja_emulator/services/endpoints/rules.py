@@ -21,7 +21,6 @@ class Endpoints:
     def __init__(self, world: World) -> None:
         self._world = world
         self._endpoints = world.store.table("endpoint", Endpoint)
-        self._services = Services(world)
 
     def create(self, deployment: Deployment, service_id: str, custom_alias: str) -> Endpoint:
         """Create an endpoint that leads to a service, whether that runs or not.
@@ -83,6 +82,6 @@ class Endpoints:
 
     def _known_service(self, deployment: Deployment, service_id: str) -> str:
         try:
-            return self._services.get(deployment, service_id).service_id
+            return Services(self._world).get(deployment, service_id).service_id
         except NotFound as error:
             raise BadRequest(error.description) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Callable
 
 import msgspec
@@ -32,16 +33,12 @@ class Services:
     """The services of one Platform.
 
     Where nobody runs model code (`Attendants.serving`), one that is starting is ready when it is next looked at.
+    Other rules are made when they are needed: each question to a model comes by here, and needs none.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._services = world.store.table("service", Service)
-        self._endpoints = world.store.table("endpoint", Endpoint)
-        self._versions = Versions(world)
-        self._channels = Channels(world)
-        self._accounts = Accounts(world)
-        self._logs = Logs(world, SERVICE_LOG)
 
     def create(  # noqa: PLR0913 - the fields of a service
         self,
@@ -163,7 +160,7 @@ class Services:
         """
         endpoints = [
             f"{each.endpoint_id} ({each.custom_alias})"
-            for each in self._endpoints.slice(service.deployment_id)
+            for each in self._world.store.table("endpoint", Endpoint).slice(service.deployment_id)
             if each.service_id == service.service_id
         ]
         if endpoints:
@@ -238,6 +235,18 @@ class Services:
             raise Conflict(error)
         return self._put(service, status, message)
 
+    @cached_property
+    def _versions(self) -> Versions:
+        return Versions(self._world)
+
+    @cached_property
+    def _accounts(self) -> Accounts:
+        return Accounts(self._world)
+
+    @cached_property
+    def _logs(self) -> Logs:
+        return Logs(self._world, SERVICE_LOG)
+
     def _looked_at(self, service: Service) -> Service:
         if service.status != STARTING or self._world.attendants.serving is not None:
             return service
@@ -264,7 +273,7 @@ class Services:
         check_models(self._world, service.organization_id, service.models)
         if service.record_channel_id is not None:
             try:
-                self._channels.get(service.organization_id, service.record_channel_id)
+                Channels(self._world).get(service.organization_id, service.record_channel_id)
             except NotFound as error:
                 raise BadRequest(error.description) from error
 

@@ -144,6 +144,20 @@ class Jobs:
         found = self._jobs.slice(identifier, offset=offset, limit=limit, archived=archived, newest_first=True)
         return found, total
 
+    def report(self, job: TrainingJob, status: str, *, at: datetime.datetime | None = None) -> TrainingJob:
+        """Let a job go where whoever runs it says that it is; one that was stopped meanwhile stays that.
+
+        A client that stops a job's container because the job was stopped reports the end nevertheless, and goes on to
+        clean up only if that is no error (abejacli/training/jobs.py). That the platform takes it is inferred.
+
+        Raises:
+            BadRequest: see `move`.
+            Conflict: see `move`.
+        """
+        if job.status == "Stopped" and status in LIFE_CYCLE:
+            return job
+        return self.move(job, status, at=at)
+
     def move(
         self, job: TrainingJob, status: str, message: str | None = None, *, at: datetime.datetime | None = None
     ) -> TrainingJob:

@@ -39,10 +39,13 @@ def update_statistics(call: Call[None, NewStatistics]) -> dict[str, Any]:
     source=LOCAL,
 )
 def update_training_job_status(call: Call[None, NewStatus]) -> dict[str, Any]:
-    """Take the status of a job that runs on the caller's machine."""
+    """Take the status of a job that runs on the caller's machine.
+
+    Of one that was stopped meanwhile it changes nothing, and the answer says that it is stopped.
+    """
     jobs, body = Jobs(call.world), call.body
     at = body.start_time if body.status == "Active" else body.completion_time
-    return jobs.view(jobs.move(job_of(call), body.status, at=at))
+    return jobs.view(jobs.report(job_of(call), body.status, at=at))
 
 
 @operation(

@@ -110,7 +110,7 @@ class RefusedCall:
         return (
             "while the ABEJA Platform is emulated nothing else leaves this machine, and "
             f"{self.host} is neither emulated nor allowed. If it is needed, allow it: "
-            f"--abeja-allow-host {self.host}"
+            f"--abeja-allow-host {self.host} (of the command abeja-emulator: --allow-host)"
         )
 
     def __reduce__(self) -> "tuple[Any, ...]":

@@ -82,6 +82,24 @@ class Kit:
             raise Absent(message) from error
         return Present(found, package)
 
+    @contextmanager
+    def organizations_host(self) -> "Iterator[None]":
+        """Let the SDK reach the organization's own host meanwhile, `<organization>.<host of the API>`.
+
+        Where the API has an address there is no such name; a server answers for it as the proxy of plain HTTP. Only
+        meanwhile, because everything else is to be called as users call it.
+        """
+        before = {name: os.environ.get(name) for name in ("http_proxy", "no_proxy")}
+        os.environ.update(http_proxy=os.environ["ABEJA_API_URL"], no_proxy="")
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
     def takes(self, function: "Callable[..., Any]", *names: str) -> None:
         """Go on only where a function of this SDK takes arguments of these names.
 

@@ -23,16 +23,16 @@ def handler(request, context):
 PATIENCE = 60
 
 
-def deployed(kit: Kit) -> "tuple[str, str]":
-    """Return the ids of a deployment with a default variable, and of a version of it."""
+def deployed(kit: Kit, code: str = MODEL) -> "tuple[str, str]":
+    """Return the ids of a deployment with default variables, and of a version of it."""
     api, organization = kit.api("deployments"), kit.organization
     deployment = api.create_deployment(organization, name="reader")["deployment_id"]
     api.patch_deployment(organization, deployment, "reader", {"A": "1", "B": "1"})
     made = api.create_deployment_version(organization, deployment, "0.0.1", "main:handler", IMAGE)
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("main.py", MODEL)
-    assert kit.http("PUT", made["upload_url"], code.getvalue()).status == 200
+    source = io.BytesIO()
+    with zipfile.ZipFile(source, "w") as archive:
+        archive.writestr("main.py", code)
+    assert kit.http("PUT", made["upload_url"], source.getvalue()).status == 200
     return deployment, made["version_id"]
 
 

@@ -16,11 +16,11 @@ UNKNOWN = "1999999999999"
 
 
 def archive(**files: str) -> bytes:
-    """Return a zip with files of these names and contents."""
+    """Return a zip with files of these names and contents, the same bytes every time."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as opened:
         for name, content in files.items():
-            opened.writestr(name, content)
+            opened.writestr(zipfile.ZipInfo(name), content)
     return stream.getvalue()
 
 
