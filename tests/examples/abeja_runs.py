@@ -49,6 +49,6 @@ def test_a_trigger_runs_over_every_file(abeja, abeja_runs, code):
     Datalake().get_channel(numbers).upload(io.BytesIO(b"[4, 5]"), content_type="application/json")
 
     (run,) = abeja.look.runs()
-    assert abeja_runs.wait(run.run_id, timeout=60).status == "SUCCEEDED"
+    assert abeja_runs.wait(run.run_id, timeout=60).status == "SUCCEEDED", abeja.look.run_log(run.run_id)
     (file,) = abeja.look.files(sums)
     assert abeja.look.content(sums, file.file_id) == b'{"sum": 9}'

@@ -32,12 +32,12 @@ def code(abeja):
     return organization, deployment, version["version_id"]
 
 
-def test_a_service_answers(abeja_services, code, model):
+def test_a_service_answers(abeja, abeja_services, code, model):
     organization, deployment, _ = code
     service = Services().create_service(*code, model_id=model)["service_id"]
     Endpoints().create_endpoint(organization, deployment, service, "default")
 
-    assert abeja_services.wait(service, timeout=60).status == "READY"
+    assert abeja_services.wait(service, timeout=60).status == "READY", abeja.look.service_log(service)
 
     answer = Services().request_service(organization, deployment, service, json={"x": -1.0, "y": -0.5})
     assert answer.json() == {"label": "left"}
