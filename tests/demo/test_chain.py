@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -89,6 +90,7 @@ def test_from_pictures_to_answers(
     assert abeja_services.wait(service, PATIENCE).status == "READY", abeja.look.service_log(service)
 
     right: Counter[bool] = Counter()
+    shown = ["", f"service {service}, asked about pictures that it has never seen:"]
     for label in labels:
         for picture in sorted((FIXTURES / "shapes_held_back" / label).glob("*.png")):
             with picture.open("rb") as content:
@@ -100,7 +102,12 @@ def test_from_pictures_to_answers(
             assert sorted(probabilities) == sorted(labels)
             assert sum(probabilities.values()) == pytest.approx(1, abs=1e-3)
             right[answer.json()["label"] == label] += 1
+            said = answer.json()["label"]
+            shown.append(f"  {picture.parent.name}/{picture.name}: {said} ({probabilities[said]:.0%})")
     assert right[True] / sum(right.values()) > WELL_ABOVE_CHANCE
+
+    # For whoever watches the demo.
+    sys.stdout.write("\n".join(shown) + "\n")
 
     # The same through the endpoint, as anybody would ask who knows nothing of services.
     url = f"https://{organization}.api.abeja.io/deployments/{deployment}"

@@ -128,7 +128,7 @@ def cli() -> list[str]:
     return [str(Path(clients.python_of("cli")).with_name("abeja"))]
 
 
-def test_by_abeja_training_create_job(by_a_test: Trained, cli: list[str], tmp_path: Path) -> None:
+def test_by_abeja_training_create_job(cli: list[str], by_a_test: Trained, tmp_path: Path) -> None:
     """The platform's own command, against a server."""
     with Platform(auth="strict") as platform, Server(platform) as server:
         dataset = platform.seed.dataset(FIXTURES / "shapes")
