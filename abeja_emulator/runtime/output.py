@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 import threading
+from codecs import getincrementaldecoder
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from abeja_emulator.services.training.records import LogLine
 
@@ -85,28 +87,99 @@ def _own_level(message: str) -> str | None:
     return None
 
 
+class _Passing(Protocol):
+    """A text stream that takes text even when it is closed for who holds it."""
+
+    def pass_on(self, text: str) -> None:
+        """Write text."""
+
+    def fileno(self) -> int:
+        """Return the number of the file that is behind it, if one is."""
+
+
+class TextBytes(io.BufferedIOBase):
+    """The bytes of a standard stream: a handler may wrap them in a text stream of its own, which closes them one day.
+
+    Args:
+        stream: gets them as text.
+    """
+
+    def __init__(self, stream: _Passing) -> None:
+        self._stream = stream
+        self._decoder = getincrementaldecoder("utf-8")("replace")
+
+    def writable(self) -> bool:
+        """Return that it can be written to."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Write bytes, and return how many."""
+        self._stream.pass_on(self._decoder.decode(bytes(data)))
+        return memoryview(data).nbytes
+
+    def fileno(self) -> int:
+        """Return the number of the file that is behind it, if one is; a child writes there."""
+        return self._stream.fileno()
+
+    def flush(self) -> None:
+        """Do nothing: nothing is held back."""
+
+    def close(self) -> None:
+        """Do nothing: other text streams may have the same bytes."""
+
+
 class Tee:
-    """A text stream that writes where it always did, and into a log while that is attached."""
+    """A text stream that writes where it always did, and into a log while that is attached.
+
+    A handler may close it, which holds for the handler alone: who reads its output goes on.
+
+    Attributes:
+        buffer: the same for bytes.
+        closed: whether the handler has closed it.
+    """
 
     def __init__(self, stream: TextIO, log: Log, level: str) -> None:
         self._stream = stream
         self._log: Log | None = log
         self._level = level
+        self.buffer = TextBytes(self)
+        self.closed = False
 
     def write(self, text: str) -> int:
         """Write `text` and return its length."""
-        if self._log is not None:
-            self._log.write(self._level, text)
-        return self._stream.write(text)
+        if self.closed:
+            message = "I/O operation on closed file."
+            raise ValueError(message)
+        self.pass_on(text)
+        return len(text)
 
     def writelines(self, lines: list[str]) -> None:
         """Write each of `lines`."""
         for line in lines:
             self.write(line)
 
+    def close(self) -> None:
+        """Let the handler write no more."""
+        self.closed = True
+
+    def detach(self) -> TextBytes:
+        """Let the handler write no more but bytes."""
+        self.closed = True
+        return self.buffer
+
+    def pass_on(self, text: str) -> None:
+        """Write text, even if the handler has closed the stream."""
+        if self._log is not None:
+            self._log.write(self._level, text)
+        self._stream.write(text)
+
     def detach_log(self) -> None:
         """Only pass on from now on: a logging handler may keep the stream longer than the job lasts."""
         self._log = None
+
+    def fileno(self) -> int:
+        """Return the number of the file that is behind it, if one is."""
+        return self._stream.fileno()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from abeja_emulator.runtime.child_process import (
     launcher_variables,
     signal_of,
 )
+from abeja_emulator.runtime.faked_disk import why_no_child
 from abeja_emulator.runtime.git_sources import GitError
 from abeja_emulator.runtime.interpreters import InterpreterError
 from abeja_emulator.runtime.requirement_files import RequirementsError
@@ -296,13 +296,9 @@ def _check_disk() -> None:
     Raises:
         VariableError: when a test has a fake one.
     """
-    module: Any = sys.modules.get("pyfakefs.fake_filesystem_unittest")
-    if module is not None and module.Patcher.PATCHER is not None:
-        message = (
-            "the test has a file system of its own (abeja_fs, pyfakefs), which a job in a child process cannot see: "
-            "make the job in a test without, or run its handler with abeja_train"
-        )
-        raise VariableError(message)
+    why = why_no_child("a job", "make the job in a test without, or run its handler with abeja_train")
+    if why is not None:
+        raise VariableError(why)
 
 
 def _in_words(code: int) -> str:

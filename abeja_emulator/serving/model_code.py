@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from abeja_emulator.runtime.child_options import ChildOptions
 from abeja_emulator.runtime.child_process import NotStarted
+from abeja_emulator.runtime.faked_disk import why_no_child
 from abeja_emulator.runtime.images import ModelCalling
 from abeja_emulator.runtime.interpreters import InterpreterError
 from abeja_emulator.runtime.requirement_files import RequirementsError, project_of
 from abeja_emulator.runtime.variables import VariableError, overlaid, without_foreign
-from abeja_emulator.serving.faked_disk import why_no_child
 from abeja_emulator.serving.model_process import ModelProcess
 from abeja_emulator.serving.preparation import Preparation, PreparationError
 from abeja_emulator.serving.variables import job_of_model_variables, merged_user_variables, platform_variables
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 #: What the platform's images carry for models, where an environment is made for their requirements.
 RUNTIME = "abejaruntime>=1.1.1"
+
+
+#: What is not possible while a test has faked the file system, and what to do instead.
+_IN_A_CHILD = ("a model", "start it in a test or a fixture without, or call its handler with abeja_serve")
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class ModelCodes:
             Cancelled: when `cancelled` says so.
         """
         version, options = role.version, self._options
-        nowhere = why_no_child()
+        nowhere = why_no_child(*_IN_A_CHILD)
         if nowhere is not None:
             raise PreparationError(nowhere)
         try:
@@ -149,7 +153,7 @@ class ModelCodes:
         Raises:
             NotStarted: when there is no such interpreter, or a test has faked the file system.
         """
-        nowhere = why_no_child()
+        nowhere = why_no_child(*_IN_A_CHILD)
         if nowhere is not None:
             raise NotStarted(nowhere)
         stack = ExitStack()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import sys
 import warnings
-from codecs import getincrementaldecoder
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.runtime.modules import FreshModules
-from abeja_emulator.runtime.output import kept_output
+from abeja_emulator.runtime.output import TextBytes, kept_output
 from abeja_emulator.runtime.process import restored_environment, restored_process
 from abeja_emulator.runtime.sdk import thawed_sdk
 
@@ -172,7 +170,7 @@ class _Stream:
     def __init__(self, name: str) -> None:
         self._name = name
         self._inside: Any = None
-        self.buffer = _Bytes(self)
+        self.buffer = TextBytes(self)
         self.closed = False
 
     def write(self, text: str) -> int:
@@ -192,7 +190,7 @@ class _Stream:
         """Let the model write no more."""
         self.closed = True
 
-    def detach(self) -> _Bytes:
+    def detach(self) -> TextBytes:
         """Let the model write no more but bytes."""
         self.closed = True
         return self.buffer
@@ -221,38 +219,6 @@ class _Stream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream(), name)
-
-
-class _Bytes(io.BufferedIOBase):
-    """The bytes of a standard stream: a model may wrap them in a text stream of its own, which closes them one day.
-
-    Args:
-        stream: gets them as text.
-    """
-
-    def __init__(self, stream: _Stream) -> None:
-        self._stream = stream
-        self._decoder = getincrementaldecoder("utf-8")("replace")
-
-    def writable(self) -> bool:
-        """Return that it can be written to."""
-        return True
-
-    def write(self, data: Any, /) -> int:
-        """Write bytes, and return how many."""
-        self._stream.pass_on(self._decoder.decode(bytes(data)))
-        return memoryview(data).nbytes
-
-    def fileno(self) -> int:
-        """Return the number of the file that is behind it, if one is; a child writes there."""
-        number: int = self._stream.fileno()
-        return number
-
-    def flush(self) -> None:
-        """Do nothing: nothing is held back."""
-
-    def close(self) -> None:
-        """Do nothing: other text streams may have the same bytes."""
 
 
 class _RootLogger:

@@ -9,6 +9,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +19,6 @@ from abeja_emulator.services.training.jobs import Jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from abeja_emulator.platform import Platform
     from abeja_emulator.runtime.job import TrainedJob
@@ -147,3 +146,21 @@ def test_streams_that_the_handler_put_there_are_taken_away() -> None:
         assert sys.stdout is terminal
     finally:
         sys.stdout = before
+
+
+def test_a_handler_may_close_its_streams(capsys: pytest.CaptureFixture[str]) -> None:
+    """That holds for the handler alone; a text stream around the bytes writes to the same place."""
+    log = Log(Clock())
+    with kept_output(log):
+        own = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", write_through=True)
+        own.write("wrapped あ\n")
+        own.close()
+        print("between")
+        sys.stdout.close()
+        with pytest.raises(ValueError, match="closed file"):
+            print("late")
+        sys.stderr.detach()  # type: ignore[union-attr]
+        assert sys.stderr.closed
+    print("after")
+    assert [line.message for line in log.lines] == ["wrapped あ", "between"]
+    assert capsys.readouterr().out == "wrapped あ\nbetween\nafter\n"
