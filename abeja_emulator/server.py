@@ -99,6 +99,7 @@ class Server:
             seed_folder=Path.cwd() if is_local(host) else None,
             follow=self.hosts.reconcile,
         )
+        self.control.attend(self.services, self.runs, self.hosts)
         self._loopback = Loopback(self.control, host, port)
 
     def start(self) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-#: It was done; the job is Complete.
+#: It was done; the job is Complete, the run SUCCEEDED.
 DONE = 0
-#: It was not done, for the reason given; the job Failed; the doctor found what will break.
+#: It was not done, for the reason given; the job, run or service Failed; the doctor found what will break.
 FAILED = 1
 #: The command line says something that cannot be.
 USAGE = 2
 #: No server answers.
 NO_SERVER = 3
-#: The job was stopped.
+#: The job or the service was stopped.
 STOPPED = 4
 #: Somebody else has the port or the data.
 TAKEN = 5
@@ -23,17 +23,25 @@ TERMINATED = 143
 
 EPILOG = """\
 exit codes:
-  0    done; the job is Complete
-  1    not done, and stderr says why; the job Failed; the doctor found what will break
+  0    done; the job is Complete, the run SUCCEEDED
+  1    not done, and stderr says why; the job, run or service Failed;
+       the doctor found what will break
   2    the command line says something that cannot be
   3    no server answers
-  4    the job was stopped
+  4    the job or the service was stopped
   5    another process has the port or the data
   130  ended by Ctrl-C
 """
 
-#: Status of a job → exit code of the command that waited for it.
-OF_STATUS = {"Complete": DONE, "Failed": FAILED, "Stopped": STOPPED}
+#: Status of a job, a run or a service → exit code of the command that waited for it.
+OF_STATUS = {
+    "Complete": DONE,
+    "Failed": FAILED,
+    "Stopped": STOPPED,
+    "SUCCEEDED": DONE,
+    "FAILED": FAILED,
+    "STOPPED": STOPPED,
+}
 
 
 class CommandError(Exception):

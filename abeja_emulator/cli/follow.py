@@ -1,23 +1,23 @@
-"""Following a job of a server: its log and its statistics, as they come."""
+"""Following a job, a service or a run of a server: its log and a job's statistics, as they come."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from abeja_emulator.cli.client import ServerError, segment
-from abeja_emulator.cli.exits import CommandError
+from abeja_emulator.cli.kinds import JOB
 
 if TYPE_CHECKING:
     from abeja_emulator.cli.client import Client
+    from abeja_emulator.cli.kinds import Kind
 
 
 @dataclass
 class News:
-    """What is new of a job.
+    """What is new of a job, a service or a run.
 
     Attributes:
-        lines: of its log, with `timestamp`, `level` and `message`.
+        lines: of its log, with `timestamp` and `message`, and of a job's with `level`.
         statistics: what it posted.
         ended: whether nothing will ever come behind them.
     """
@@ -28,23 +28,24 @@ class News:
 
 
 class Follower:
-    """Asks what is new of a job, from its beginning on.
+    """Asks what is new of a job, a service or a run, from its beginning on.
 
     Args:
         client: of the server.
-        job_id: of the job.
+        identifier: of the job, the service or the run.
+        kind: which of them it is.
     """
 
-    def __init__(self, client: Client, job_id: str) -> None:
+    def __init__(self, client: Client, identifier: str, kind: Kind = JOB) -> None:
         self._client = client
-        self._path = f"/jobs/{segment(job_id)}"
+        self._path = kind.path_of(identifier)
         self._after = {"log": 0, "statistics": 0}
 
     def news(self, *, statistics: bool = True) -> News:
         """Return what came since the last time.
 
         Raises:
-            ServerError: when there is no such job.
+            ServerError: when there is no such one.
         """
         news = News()
         # The log comes last: it is complete only when the job has ended, which is asked with it.
@@ -63,23 +64,3 @@ class Follower:
             self._after[what] = page["next"]
             if page["ended"] or not page[name]:
                 return found, page["ended"]
-
-
-def find_job(client: Client, job_id: str | None) -> dict[str, Any]:
-    """Return a job as the server shows it; the newest one when none is named.
-
-    Raises:
-        CommandError: when there is none.
-    """
-    if job_id is not None:
-        try:
-            found: dict[str, Any] = client.control("GET", f"/jobs/{segment(job_id)}")
-        except ServerError as error:
-            message = f"{client.url}: {error}"
-            raise CommandError(message) from error
-        return found
-    jobs: list[dict[str, Any]] = client.control("GET", "/jobs", limit=1)["jobs"]
-    if not jobs:
-        message = f"{client.url} has no jobs"
-        raise CommandError(message)
-    return jobs[0]

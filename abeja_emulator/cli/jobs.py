@@ -22,13 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     with Client(server_url(arguments.url)) as client:
         found = client.control("GET", "/jobs", status=arguments.status, limit=arguments.limit)
     output.document(found)
-    jobs = found["jobs"]
-    if jobs:
-        output.table(COLUMNS, [row(job) for job in jobs])
-    else:
-        output.line(f"no job is {arguments.status}" if arguments.status else "there are no jobs")
-    if found["total"] > len(jobs):
-        output.line(f"(the newest {len(jobs)} of {found['total']}; --limit shows more)")
+    output.listing("job", COLUMNS, [row(job) for job in found["jobs"]], found["total"], arguments.status)
     return DONE
 
 

@@ -73,6 +73,25 @@ class Output:
         for row in (columns, *rows):
             self.line("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
 
+    def listing(
+        self, noun: str, columns: Sequence[str], rows: Sequence[Sequence[str]], total: int, status: str | None
+    ) -> None:
+        """Show the newest of a kind, or that there are none, and how many are left out.
+
+        Args:
+            noun: what one is called.
+            columns: of the table.
+            rows: those that are shown.
+            total: how many there are.
+            status: only those of which are asked for, or None.
+        """
+        if rows:
+            self.table(columns, rows)
+        else:
+            self.line(f"no {noun} is {status}" if status else f"there are no {noun}s")
+        if total > len(rows):
+            self.line(f"(the newest {len(rows)} of {total}; --limit shows more)")
+
     @contextmanager
     def progress(self, what: str, units: str) -> Iterator[Told]:
         """Show how far something has come while the context lasts; tell what it gives how much there is so far.

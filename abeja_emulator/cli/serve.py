@@ -157,7 +157,11 @@ def _announce(output: Output, variables: Mapping[str, str], arguments: argparse.
 
 
 def _stop(server: Server, output: Output) -> None:
-    running = len(server.executor.running())
-    if running:
-        output.remark(f"stopping {counted(running, 'job')}")
+    running = {
+        "job": len(server.executor.running()),
+        "service": len(server.services.at_work()),
+        "run": len(server.runs.running()),
+    }
+    if any(running.values()):
+        output.remark(f"stopping {', '.join(counted(count, noun) for noun, count in running.items() if count)}")
     server.stop()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: What runs a command for others may send a signal twice, to it and to its group; seconds.
 _TWICE = 1.0
 
+#: Seconds after which the main thread looks whether one has come that did not wake it.
+_LOOK = 0.5
+
 #: Exit code of a command that a signal has ended.
 _CODES: dict[int, int] = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
@@ -53,7 +56,13 @@ class Signals:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until one has come, or for so many seconds, and return whether one has."""
-        return self._came.wait(timeout)
+        if timeout is not None:
+            return self._came.wait(timeout)
+        # Never for ever at once: a signal that another thread takes, or that comes just before the main one blocks,
+        # does not wake that, and only then is it noted.
+        while not self._came.wait(_LOOK):
+            pass
+        return True
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del frame

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from abeja_emulator.control.access import check_access
+from abeja_emulator.control.declaring import PREFIX
 from abeja_emulator.control.desk import ControlCall, Desk
-from abeja_emulator.control.operations import OPERATIONS, PREFIX
+from abeja_emulator.control.operations import OPERATIONS
 from abeja_emulator.control.secrecy import Secrecy
 from abeja_emulator.epochs import ClosedPlatformError
 from abeja_emulator.errors import InternalServerError, MethodNotAllowed, NotFound, PlatformError
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from abeja_emulator.control.desk import JobControl, Snapshots
+    from abeja_emulator.control.desk import JobControl, ModeControl, RunControl, ServiceControl, Snapshots
     from abeja_emulator.platform import Platform
     from abeja_emulator.wire.messages import Application, Request, Spool
     from abeja_emulator.wire.operations import Operation
@@ -68,6 +70,16 @@ class Control:
         self._hosts = frozenset(host.lower() for host in hosts)
         self._router = Router(unique(OPERATIONS))
         self._encode = msgspec.json.Encoder().encode
+
+    def attend(self, services: ServiceControl, runs: RunControl, modes: ModeControl) -> None:
+        """Show and steer what runs services and runs, too.
+
+        Args:
+            services: runs the platform's services.
+            runs: runs its runs.
+            modes: when jobs and runs begin.
+        """
+        self._desk = dataclasses.replace(self._desk, services=services, runs=runs, modes=modes)
 
     def spool(self) -> Spool:
         """Return a fresh place for the body of one request."""

@@ -9,7 +9,7 @@ from abeja_emulator.errors import Conflict, NotFound
 from abeja_emulator.wire.call import BodyT, QueryT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from abeja_emulator.control.shapes import JobMode
@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     from abeja_emulator.store.saved import SavedSnapshot
 
 
-class JobControl(Protocol):
-    """What runs the jobs of a platform.
+class ModeControl(Protocol):
+    """What decides when something begins.
 
     Attributes:
-        mode: when the jobs that come will begin.
+        mode: when those that come will begin.
         timing: of the mode `virtual`: a dataclass with `pending` and `active`, in seconds.
     """
 
     mode: JobMode
     timing: Any
+
+
+class JobControl(ModeControl, Protocol):
+    """What runs the jobs of a platform; its mode is that of jobs alone."""
 
     def queued(self) -> list[str]:
         """Return the ids of the jobs that wait, for a slot or to be let go."""
@@ -39,6 +43,29 @@ class JobControl(Protocol):
 
     def reconcile(self) -> None:
         """End the jobs that are on the platform no more, because its state is another now."""
+
+
+class ServiceControl(Protocol):
+    """What runs the services of a platform."""
+
+    def starting(self) -> list[str]:
+        """Return the ids of the services that are being started, or have something else to do."""
+
+    def instances(self) -> Mapping[str, int]:
+        """Return how many instances of each service answer, by its id."""
+
+
+class RunControl(Protocol):
+    """What runs the runs of a platform."""
+
+    def queued(self) -> list[str]:
+        """Return the ids of the runs that wait, for a slot or to be let go."""
+
+    def running(self) -> list[str]:
+        """Return the ids of the runs that run."""
+
+    def release(self, run_id: str, /) -> None:
+        """Let a held run go."""
 
 
 class Snapshots(Protocol):
@@ -69,6 +96,9 @@ class Desk:
         seed_folder: where the paths of a posted seed document begin, and which none of them leaves.
         follow: lets whoever runs the user's code know that the platform's state is another; by default what runs the
             jobs alone.
+        services: runs its services.
+        runs: runs its runs.
+        modes: when jobs and runs begin; by default what runs the jobs has the mode, of jobs alone.
     """
 
     platform: Platform
@@ -77,6 +107,28 @@ class Desk:
     reset: Callable[[], None] | None = None
     seed_folder: Path | None = None
     follow: Callable[[], None] | None = None
+    services: ServiceControl | None = None
+    runs: RunControl | None = None
+    modes: ModeControl | None = None
+
+    def needs_modes(self) -> ModeControl:
+        """Return what decides when jobs, and runs where there are any, begin.
+
+        Raises:
+            Conflict: when nothing runs either.
+        """
+        return self.modes or self.needs_jobs()
+
+    def needs_runs(self) -> RunControl:
+        """Return what runs the runs.
+
+        Raises:
+            Conflict: when nothing does.
+        """
+        if self.runs is None:
+            message = "this server runs no runs, so none waits; start one that does"
+            raise Conflict(message)
+        return self.runs
 
     def needs_jobs(self) -> JobControl:
         """Return what runs the jobs.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 import abeja_emulator
 from abeja_emulator.clock import iso
+from abeja_emulator.control.declaring import PREFIX, control
+from abeja_emulator.control.operations_deployed import DEPLOYED
 from abeja_emulator.control.seeds import PostedSeed
 from abeja_emulator.control.shapes import (
     Advance,
@@ -39,13 +41,12 @@ from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.wire.content import Download
 from abeja_emulator.wire.openapi import openapi
 from abeja_emulator.wire.openapi_page import page
-from abeja_emulator.wire.operations import Evidence, Operation, operation, operations_in
+from abeja_emulator.wire.operations import operations_in
 
 if TYPE_CHECKING:
-    from abeja_emulator.control.desk import ControlCall, JobControl
+    from abeja_emulator.control.desk import ControlCall, ModeControl
     from abeja_emulator.store.saved import SavedSnapshot
 
-PREFIX = "/_emulator"
 SNAPSHOT = PREFIX + "/snapshots/{name}"
 JOB = PREFIX + "/jobs/{training_job_id}"
 
@@ -59,32 +60,10 @@ DESCRIPTION = (
 _SNAPSHOT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def control(  # noqa: PLR0913 - a declaration names everything once
-    method: str,
-    path: str,
-    *,
-    answer: Any,
-    query: type = Nothing,
-    body: Any = None,
-    errors: tuple[int, ...] = (),
-) -> Callable[[Callable[[Any], Any]], Operation]:
-    """Declare an operation of the control API: it is our own, so there is no evidence for it."""
-    return operation(
-        method,
-        path,
-        query=query,
-        body=body,
-        answer=answer,
-        errors=tuple(sorted({400, 403, *errors})),
-        evidence=Evidence.INFERRED,
-        source="",
-    )
-
-
 @control("GET", PREFIX + "/health", answer=Health)
 def get_health(call: ControlCall[Nothing, None]) -> Health:
     """Tell that the server is up, and what it is."""
-    platform, jobs = call.desk.platform, call.desk.jobs
+    platform, jobs, services, runs = call.desk.platform, call.desk.jobs, call.desk.services, call.desk.runs
     return Health(
         status="ok",
         version=abeja_emulator.__version__,
@@ -92,6 +71,10 @@ def get_health(call: ControlCall[Nothing, None]) -> Health:
         auth=platform.auth,
         jobs_running=None if jobs is None else len(jobs.running()),
         jobs_queued=None if jobs is None else len(jobs.queued()),
+        services_running=None if services is None else sum(map(bool, services.instances().values())),
+        services_starting=None if services is None else len(services.starting()),
+        runs_running=None if runs is None else len(runs.running()),
+        runs_queued=None if runs is None else len(runs.queued()),
     )
 
 
@@ -99,7 +82,7 @@ def get_health(call: ControlCall[Nothing, None]) -> Health:
 def reset(call: ControlCall[Nothing, None]) -> Done:
     """Return the platform to the state it had when the server started.
 
-    Jobs that are not in that state are ended. Ids, time and the journal are never turned back.
+    Jobs, services and runs that are not in that state are ended. Ids, time and the journal are never turned back.
     """
     if call.desk.reset is None:
         message = "this server cannot return to its start; save a snapshot and restore that"
@@ -132,7 +115,7 @@ def save_snapshot(call: ControlCall[Nothing, None]) -> SnapshotView:
 def restore_snapshot(call: ControlCall[Nothing, None]) -> SnapshotView:
     """Return the platform to a named state, which stays.
 
-    Jobs that are not in that state are ended. Ids, time and the journal are never turned back.
+    Jobs, services and runs that are not in that state are ended. Ids, time and the journal are never turned back.
     """
     name = call.path["name"]
     loaded = call.desk.needs_snapshot(name).load(name)
@@ -198,21 +181,21 @@ def get_job(call: ControlCall[Nothing, None]) -> JobShown:
 
 @control("GET", PREFIX + "/jobs-mode", answer=JobsMode, errors=(409,))
 def get_jobs_mode(call: ControlCall[Nothing, None]) -> JobsMode:
-    """Tell when jobs begin: at once, when they are let go, or by the clock."""
-    return _mode(call.desk.needs_jobs())
+    """Tell when jobs begin: at once, when they are let go, or by the clock; where runs run, they do as jobs do."""
+    return _mode(call.desk.needs_modes())
 
 
 @control("PUT", PREFIX + "/jobs-mode", body=NewJobsMode, answer=JobsMode, errors=(409,))
 def set_jobs_mode(call: ControlCall[Nothing, NewJobsMode]) -> JobsMode:
-    """Change when the jobs that come begin; those that are there keep to what was."""
-    jobs, wanted = call.desk.needs_jobs(), call.body
+    """Change when the jobs and the runs that come begin; those that are there keep to what was."""
+    modes, wanted = call.desk.needs_modes(), call.body
     if wanted.mode is not msgspec.UNSET:
-        jobs.mode = wanted.mode
+        modes.mode = wanted.mode
     given = {"pending": wanted.pending_seconds, "active": wanted.active_seconds}
     changes = {name: seconds for name, seconds in given.items() if seconds is not msgspec.UNSET}
     if changes:
-        jobs.timing = dataclasses.replace(jobs.timing, **changes)
-    return _mode(jobs)
+        modes.timing = dataclasses.replace(modes.timing, **changes)
+    return _mode(modes)
 
 
 @control("GET", PREFIX + "/journal", query=JournalQuery, answer=JournalShown)
@@ -274,8 +257,8 @@ def _snapshot(saved: SavedSnapshot) -> SnapshotView:
     return SnapshotView(saved.name, saved.saved_at + "Z", saved.organization, saved.records, saved.size)
 
 
-def _mode(jobs: JobControl) -> JobsMode:
-    return JobsMode(jobs.mode, jobs.timing.pending, jobs.timing.active)
+def _mode(modes: ModeControl) -> JobsMode:
+    return JobsMode(modes.mode, modes.timing.pending, modes.timing.active)
 
 
 def _clock(call: ControlCall[Any, Any]) -> ClockShown:
@@ -283,4 +266,4 @@ def _clock(call: ControlCall[Any, Any]) -> ClockShown:
     return ClockShown(iso(clock.now()) + "Z", clock.offset)
 
 
-OPERATIONS = operations_in(globals())
+OPERATIONS = (*operations_in(globals()), *DEPLOYED)

@@ -34,7 +34,10 @@ class Done(msgspec.Struct):
 
 
 class Health(msgspec.Struct):
-    """What a server is; the numbers of jobs are null when it runs none."""
+    """What a server is; the numbers of jobs are null when it runs none, and so those of services and of runs.
+
+    A service runs when instances of it answer. One that is being started, or exchanged, is among the starting.
+    """
 
     status: Literal["ok"]
     version: str
@@ -42,6 +45,10 @@ class Health(msgspec.Struct):
     auth: Literal["open", "strict"]
     jobs_running: Optional[int]
     jobs_queued: Optional[int]
+    services_running: Optional[int] = None
+    services_starting: Optional[int] = None
+    runs_running: Optional[int] = None
+    runs_queued: Optional[int] = None
 
 
 class SnapshotView(msgspec.Struct):
@@ -164,7 +171,7 @@ class StatisticsShown(msgspec.Struct):
 
 
 class JobsMode(msgspec.Struct):
-    """When jobs that come will begin, and how long they take by the clock in the mode `virtual`."""
+    """When jobs and runs that come will begin, and how long they take by the clock in the mode `virtual`."""
 
     mode: JobMode
     pending_seconds: float

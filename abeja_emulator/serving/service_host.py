@@ -171,6 +171,15 @@ class ServiceHost:
             keepers = list(self._keepers.values())
         return [keeper.service_id for keeper in keepers if keeper.is_busy]
 
+    def instances(self) -> dict[str, int]:
+        """Return how many instances of each service answer, by its id."""
+        with self._lock:
+            return {service_id: len(keeper.instances) for service_id, keeper in self._keepers.items()}
+
+    def at_work(self) -> set[str]:
+        """Return the ids of the services that answer or are being started."""
+        return {*self.starting(), *(service_id for service_id, count in self.instances().items() if count)}
+
     # -- services -------------------------------------------------------------------------------
 
     def _note(self, record: Any) -> None:

@@ -33,12 +33,24 @@ needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is n
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["se"], {"serve", "seed"}),
+        (["se"], {"serve", "seed", "services"}),
         (
             [""],
             {
-                *("serve", "run", "pipeline", "model", "seed", "snapshot", "jobs", "logs", "doctor", "init", "openapi"),
-                *("completion", "--help", "--version"),
+                *(
+                    "serve",
+                    "run",
+                    "pipeline",
+                    "model",
+                    "seed",
+                    "snapshot",
+                    "jobs",
+                    "services",
+                    "runs",
+                    "logs",
+                    "doctor",
+                ),
+                *("init", "openapi", "completion", "--help", "--version"),
             },
         ),
         (["serve", "--auth", ""], {"open", "strict"}),
@@ -47,6 +59,8 @@ needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is n
         (["serve", "--seed", "a"], {"a.yaml", "a-folder"}),
         (["serve", "--data", "a"], {"a-folder"}),
         (["jobs", "--status", "Co"], {"Complete"}),
+        (["services", "--status", "RE"], {"READY"}),
+        (["runs", "--status", "RUN"], {"RUNNABLE", "RUNNING"}),
         (["snapshot", "l"], {"load", "list"}),
         (["model", ""], {"serve"}),
         (["model", "serve", "--result-dir", "a"], {"a-folder"}),

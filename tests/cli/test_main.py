@@ -24,6 +24,8 @@ COMMANDS = (
     "seed",
     "snapshot",
     "jobs",
+    "services",
+    "runs",
     "logs",
     "doctor",
     "init",
@@ -79,8 +81,11 @@ def test_version(command: Commands) -> None:
         (["serve", "--jobs", "0"], "'0' is no number of 1 or more"),
         (["serve", "--job", "1"], "unrecognized arguments: --job 1"),
         (["run", "--dataset", "./flowers"], "'./flowers' has no = with a name before it"),
-        (["run", "--env", "=3"], "'=3' has no = with a name before it"),
+        (["run", "--env", "NUM_EPOCHS"], "'NUM_EPOCHS' has no = with a name before it"),
+        (["run", "--env", "=3"], "'=…' has no = with a name before it"),
         (["jobs", "--status", "Running"], "invalid choice: 'Running'"),
+        (["services", "--status", "RUNNING"], "invalid choice: 'RUNNING'"),
+        (["runs", "--limit", "0"], "'0' is no number of 1 or more"),
         (["snapshot", "save"], "snapshot save needs the name of a snapshot"),
         (["snapshot", "list", "one"], "snapshot list takes no name"),
         (["seed", "points", "--data", "here", "--url", "http://127.0.0.1:1"], "--data and --url are two places"),
@@ -94,6 +99,23 @@ def test_version(command: Commands) -> None:
 def test_a_command_line_that_cannot_be(command: Commands, arguments: list[str], words: str) -> None:
     """It ends with 2 and one sentence that says what is wrong."""
     assert words in command.refused(*arguments, code=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["serve", "--git", "https://user:hunter22@host/a"], "'https://host/a'"),
+        (["serve", "--git", "=https://user:hunter22@host/a"], "'=https://host/a'"),
+        (["run", "--env", "TOKEN:hunter22"], "'TOKEN:…'"),
+        (["pipeline", "train:handler", "predict:handler", "--env", "=hunter22"], "'=…'"),
+        (["model", "serve", "-e", "TOKEN hunter22"], "'TOKEN …'"),
+    ],
+)
+def test_a_secret_on_a_command_line_that_cannot_be(command: Commands, arguments: list[str], shown: str) -> None:
+    """What may be a credential is not in the sentence, which is often in a log."""
+    said = command.refused(*arguments, code=2)
+    assert f"{shown} has no = with a name before it" in said
+    assert "hunter22" not in said
 
 
 @pytest.mark.parametrize(
@@ -113,7 +135,10 @@ def test_what_is_not_there(command: Commands, arguments: list[str], words: str) 
     assert words in command.refused(*arguments, code=1)
 
 
-@pytest.mark.parametrize("arguments", [["jobs"], ["logs"], ["snapshot", "list"], ["seed", "points"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["jobs"], ["services"], ["runs"], ["logs"], ["logs", "ser-1"], ["snapshot", "list"], ["seed", "points"]],
+)
 def test_no_server(command: Commands, arguments: list[str]) -> None:
     """Commands that need a server end with 3 when none answers, and say how to start one."""
     command.environment["ABEJA_EMULATOR_URL"] = "http://127.0.0.1:9"

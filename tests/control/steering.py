@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import requests
 
-from abeja_emulator.control.operations import OPERATIONS, PREFIX
+from abeja_emulator.control.declaring import PREFIX
+from abeja_emulator.control.operations import OPERATIONS
 from abeja_emulator.services.training.definitions import Definitions
 from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.services.training.records import LogLine

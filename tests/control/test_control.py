@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from abeja_emulator.control.control import Control
-from abeja_emulator.control.operations import OPERATIONS, PREFIX
+from abeja_emulator.control.declaring import PREFIX
+from abeja_emulator.control.operations import OPERATIONS
 from abeja_emulator.epochs import ClosedPlatformError, LateCallError
 from abeja_emulator.platform import Platform
 from abeja_emulator.wire.messages import Request
@@ -124,6 +125,10 @@ class TestHealth:
             "auth": "open",
             "jobs_running": 0,
             "jobs_queued": 0,
+            "services_running": None,
+            "services_starting": None,
+            "runs_running": None,
+            "runs_queued": None,
         }
         new_job(platform, source=b"def handler(context): pass")
         assert steer("GET", "/health")["jobs_queued"] == 1

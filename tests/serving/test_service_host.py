@@ -20,6 +20,8 @@ from tests.serving.served import IMAGE, PATIENCE, SAYS, WAITS, appeared, is_aliv
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from abeja_emulator.control.desk import ServiceControl
+
 
 # -- the host itself: its end, and states that come back -------------------------------------------
 
@@ -158,3 +160,17 @@ def test_one_that_was_stopped_answers_no_more_from_that_moment_on() -> None:
             served.api.start_service(served.organization, served.deployment, service)
             assert served.wait(service).status == "READY"
             assert served.ask(service).status_code == 200
+
+
+def test_instances_are_those_that_answer() -> None:
+    """One that is stopped has none; it is what the control API asks."""
+    with serving(most_instances=2) as served:
+        host: ServiceControl = served.host
+        service = served.service(instance_number=2)
+        assert host.instances() == {service: 2}
+        assert served.host.at_work() == {service}
+        served.api.stop_service(served.organization, served.deployment, service)
+        served.wait(service)
+        appeared(lambda: not host.starting())
+        assert host.instances() == {service: 0}
+        assert served.host.at_work() == set()
