@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 #: Seconds between SIGINT and SIGKILL (runner, subprocess/runtime.go).
 GRACE = 25.0
 
-#: The program that runs a handler; a command is a Python and this.
-LAUNCHER = Path(launcher.__file__)
+#: The program that runs a handler; a command is a Python and this, which begins the launcher.
+LAUNCHER = Path(launcher.__file__).with_name("abeja_emulator_start.py")
 
 #: Variable that marks a child and all that it starts.
 MARK = "ABEJA_EMULATOR_CHILD"

@@ -1,8 +1,9 @@
 """Runs the handler of a training job, or serves a model, in a process of its own, as the platform's runner does.
 
 Standard library only, Python 3.6 to 3.13: the interpreter is the user's choice, and nothing of this
-package need be installed there. It is started as `python abeja_emulator_launcher.py` in the unpacked
-source directory with the environment of the job, and takes everything else from there:
+package need be installed there. It is started as `python abeja_emulator_start.py` (the file beside this one, which
+runs this one in its own place) in the unpacked source directory with the environment of the job, and takes
+everything else from there:
 
 * `HANDLER`, `CONTEXT` and `DATASETS`, as the platform sets them (behaviour.md, 1.3);
 * the variables below, which say what the image and the platform's clock would.
@@ -12,7 +13,7 @@ us is the file in `sys.argv[0]`, which a program that starts itself again needs,
 the variables stay. Only `ABEJA_EMULATOR_PARENT` is taken away: it names an open file of this process.
 
 The lines about a failed handler are those of `runtime/training.py`, which does the same in process. Models are
-served by the file beside this one.
+served by `abeja_emulator_serving.py`.
 """
 
 import gc
@@ -589,7 +590,7 @@ def make_way() -> None:
         del sys.path[0]
     sys.path.insert(0, "")
     main = type(sys)("__main__")
-    # Workers that `multiprocessing` spawns begin with this file again, for the sake of clock and seed.
+    # Workers that `multiprocessing` spawns begin as this process did, for the sake of clock and seed.
     main.__file__ = os.path.abspath(__file__)
     sys.modules["__main__"] = main
     # It notes the directory for its workers when it is imported, which a `sitecustomize` may have done.
