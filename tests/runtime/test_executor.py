@@ -452,7 +452,7 @@ class TestStopping:
         executor.mode = "held"
         waits = maker.job("def handler(context): pass")
         executor.stop()
-        assert not any(map(lives, pids))
+        until(lambda: not any(map(lives, pids)))
         assert (maker.shown(job_id)["status"], maker.shown(waits)["status"]) == ("Stopped", "Pending")
         executor.mode = "immediate"
         executor.start()
@@ -475,7 +475,7 @@ class TestStopping:
         pids = pids_of(maker, job_id)
         snapshot.rollback()
         emulation.executor.reconcile()
-        assert not any(map(lives, pids))
+        until(lambda: not any(map(lives, pids)))
         assert emulation.executor.running() == []
 
 
