@@ -7,7 +7,6 @@ import re
 _WORD = r"[!#$%&'*+\-.0-9A-Za-z^_`{|}~]+"
 _PARAMETER = re.compile(rf"\s*;\s*({_WORD})\s*=\s*({_WORD}|\"(?:[^\"\\\r\n]|\\[^\r\n])*\")")
 _TYPE = re.compile(rf"\s*({_WORD}(?:/{_WORD})?)\s*(?=;|$)")
-_END = re.compile(r"\s*;?\s*")
 
 #: The type of a form with parts.
 FORM = "multipart/form-data"
@@ -28,7 +27,7 @@ def media_type_of(content_type: str) -> str | None:
         if parameters.setdefault(name, value) != value:
             return None
         end = parameter.end()
-    return kind[1].lower() if _END.fullmatch(content_type, end) else None
+    return kind[1].lower() if content_type[end:].strip() in {"", ";"} else None
 
 
 def _unquoted(value: str) -> str:
