@@ -9,12 +9,12 @@ import sys
 import threading
 from codecs import getincrementaldecoder
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from abeja_emulator.services.training.records import LogLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from abeja_emulator.clock import Clock
 
@@ -87,16 +87,6 @@ def _own_level(message: str) -> str | None:
     return None
 
 
-class _Passing(Protocol):
-    """A text stream that takes text even when it is closed for who holds it."""
-
-    def pass_on(self, text: str) -> None:
-        """Write text."""
-
-    def fileno(self) -> int:
-        """Return the number of the file that is behind it, if one is."""
-
-
 class TextBytes(io.BufferedIOBase):
     """The bytes of a standard stream: a handler may wrap them in a text stream of its own, which closes them one day.
 
@@ -104,7 +94,7 @@ class TextBytes(io.BufferedIOBase):
         stream: gets them as text.
     """
 
-    def __init__(self, stream: _Passing) -> None:
+    def __init__(self, stream: OwnStream) -> None:
         self._stream = stream
         self._decoder = getincrementaldecoder("utf-8")("replace")
 
@@ -119,7 +109,8 @@ class TextBytes(io.BufferedIOBase):
 
     def fileno(self) -> int:
         """Return the number of the file that is behind it, if one is; a child writes there."""
-        return self._stream.fileno()
+        number: int = self._stream.fileno()
+        return number
 
     def flush(self) -> None:
         """Do nothing: nothing is held back."""
@@ -128,33 +119,32 @@ class TextBytes(io.BufferedIOBase):
         """Do nothing: other text streams may have the same bytes."""
 
 
-class Tee:
-    """A text stream that writes where it always did, and into a log while that is attached.
-
-    A handler may close it, which holds for the handler alone: who reads its output goes on.
+class OwnStream:
+    """A standard stream that a handler has to itself: it may close it, and who reads its output goes on.
 
     Attributes:
         buffer: the same for bytes.
         closed: whether the handler has closed it.
     """
 
-    def __init__(self, stream: TextIO, log: Log, level: str) -> None:
-        self._stream = stream
-        self._log: Log | None = log
-        self._level = level
+    def __init__(self) -> None:
         self.buffer = TextBytes(self)
         self.closed = False
 
+    def pass_on(self, text: str) -> None:
+        """Write text, even if the handler has closed the stream."""
+        raise NotImplementedError
+
     def write(self, text: str) -> int:
-        """Write `text` and return its length."""
+        """Write text, and return its length."""
         if self.closed:
             message = "I/O operation on closed file."
             raise ValueError(message)
         self.pass_on(text)
         return len(text)
 
-    def writelines(self, lines: list[str]) -> None:
-        """Write each of `lines`."""
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each of some lines."""
         for line in lines:
             self.write(line)
 
@@ -167,6 +157,20 @@ class Tee:
         self.closed = True
         return self.buffer
 
+    # In all else it is the stream it stands for, which only its kinds know.
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+
+class Tee(OwnStream):
+    """A text stream that writes where it always did, and into a log while that is attached."""
+
+    def __init__(self, stream: TextIO, log: Log, level: str) -> None:
+        super().__init__()
+        self._stream = stream
+        self._log: Log | None = log
+        self._level = level
+
     def pass_on(self, text: str) -> None:
         """Write text, even if the handler has closed the stream."""
         if self._log is not None:
@@ -176,10 +180,6 @@ class Tee:
     def detach_log(self) -> None:
         """Only pass on from now on: a logging handler may keep the stream longer than the job lasts."""
         self._log = None
-
-    def fileno(self) -> int:
-        """Return the number of the file that is behind it, if one is."""
-        return self._stream.fileno()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

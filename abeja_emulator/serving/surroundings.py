@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.runtime.modules import FreshModules
-from abeja_emulator.runtime.output import TextBytes, kept_output
+from abeja_emulator.runtime.output import OwnStream, kept_output
 from abeja_emulator.runtime.process import restored_environment, restored_process
 from abeja_emulator.runtime.sdk import thawed_sdk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from types import ModuleType
     from typing import TextIO
 
@@ -154,46 +154,17 @@ def _are_same(some: dict[str, ModuleType], others: dict[str, ModuleType]) -> boo
     return len(some) == len(others) and all(others.get(name) is module for name, module in some.items())
 
 
-class _Stream:
+class _Stream(OwnStream):
     """A standard stream that a model may keep: while it is entered, it is what was there before, and later what is.
-
-    A model may close it, which holds for the model alone: who reads its output goes on.
 
     Args:
         name: `stdout` or `stderr`.
-
-    Attributes:
-        buffer: the same for bytes.
-        closed: whether the model has closed it.
     """
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         self._name = name
         self._inside: Any = None
-        self.buffer = TextBytes(self)
-        self.closed = False
-
-    def write(self, text: str) -> int:
-        """Write text, and return its length."""
-        if self.closed:
-            message = "I/O operation on closed file."
-            raise ValueError(message)
-        self._stream().write(text)
-        return len(text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Write each of some lines."""
-        for line in lines:
-            self.write(line)
-
-    def close(self) -> None:
-        """Let the model write no more."""
-        self.closed = True
-
-    def detach(self) -> TextBytes:
-        """Let the model write no more but bytes."""
-        self.closed = True
-        return self.buffer
 
     def pass_on(self, text: str) -> None:
         """Write text, even if the model has closed the stream."""

@@ -16,30 +16,15 @@ from abeja_emulator.serving.model_process import NotReady
 from abeja_emulator.serving.preparation import PreparationError
 from abeja_emulator.serving.run_attempts import Attempts, Ticket
 from abeja_emulator.wire.content import Upload
-from tests.checked_platform import CheckedPlatform
-from tests.serving.run_samples import FakeCodes, FakeProcess, Maker, reached
+from tests.serving.run_samples import FakeCodes, FakeProcess, Maker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from abeja_emulator.platform import Platform
     from abeja_emulator.services.runs.records import Run
 
 RAISED = ModelAnswer(500, "application/json", body=b"not the handler's", error="unexpected error occurred")
-
-
-@pytest.fixture
-def platform() -> Iterator[Platform]:
-    """A Platform that the SDK reaches."""
-    with CheckedPlatform() as platform, reached(platform):
-        yield platform
-
-
-@pytest.fixture
-def maker(platform: Platform) -> Maker:
-    """Makes runs."""
-    return Maker(platform)
 
 
 class Trial:

@@ -15,8 +15,7 @@ from abeja_emulator.services.runs.records import Run
 from abeja_emulator.services.runs.rules import Runs
 from abeja_emulator.serving.messages import ModelAnswer, ModelGone
 from abeja_emulator.serving.run_host import RunHost
-from tests.checked_platform import CheckedPlatform
-from tests.serving.run_samples import PATIENCE, FakeCodes, Gate, Maker, reached
+from tests.serving.run_samples import PATIENCE, FakeCodes, Gate, Maker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
     from abeja_emulator.platform import Platform
 
     MakeHost = Callable[..., RunHost]
-
-
-@pytest.fixture
-def platform() -> Iterator[Platform]:
-    """A Platform that the SDK reaches."""
-    with CheckedPlatform() as platform, reached(platform):
-        yield platform
 
 
 @pytest.fixture
@@ -65,12 +57,6 @@ def make_host(
     assert not platform.world.attendants.tokens
     assert [each for each in platform.world.listeners if getattr(each, "__self__", None) in hosts] == []
     assert platform.world.listeners[: len(listeners)] == listeners
-
-
-@pytest.fixture
-def maker(platform: Platform) -> Maker:
-    """Makes runs."""
-    return Maker(platform)
 
 
 def told(platform: Platform) -> list[str]:

@@ -19,28 +19,11 @@ from abeja_emulator.services.organizations.rules import Accounts
 from abeja_emulator.serving.messages import ModelContent, ModelRequest
 from abeja_emulator.serving.run_input import VARIABLE_LIMIT, NoInputError, input_variables, request_of
 from abeja_emulator.wire.content import Upload
-from tests.checked_platform import CheckedPlatform
 from tests.platform_calls import LARGE
-from tests.serving.run_samples import Maker, reached
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from abeja_emulator.platform import Platform
     from abeja_emulator.services.runs.records import Run
-
-
-@pytest.fixture
-def platform() -> Iterator[Platform]:
-    """A Platform that the SDK reaches."""
-    with CheckedPlatform() as platform, reached(platform):
-        yield platform
-
-
-@pytest.fixture
-def maker(platform: Platform) -> Maker:
-    """Makes runs."""
-    return Maker(platform)
+    from tests.serving.run_samples import Maker
 
 
 def made(maker: Maker, **options: Any) -> Run:

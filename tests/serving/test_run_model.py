@@ -85,12 +85,6 @@ def platform() -> Iterator[Platform]:
 
 
 @pytest.fixture
-def maker(platform: Platform) -> Maker:
-    """Makes runs."""
-    return Maker(platform)
-
-
-@pytest.fixture
 def host(platform: Platform, tmp_path: Path) -> Iterator[RunHost]:
     """What runs them."""
     with (

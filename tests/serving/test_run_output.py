@@ -10,27 +10,11 @@ from abeja.datalake.client import Client as DatalakeClient
 from abeja_emulator.services.runs.rules import Runs
 from abeja_emulator.serving.messages import ModelAnswer
 from abeja_emulator.serving.run_output import keep_output, output_name
-from tests.checked_platform import CheckedPlatform
-from tests.serving.run_samples import Maker, reached
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from abeja_emulator.platform import Platform
     from abeja_emulator.services.runs.records import Run
-
-
-@pytest.fixture
-def platform() -> Iterator[Platform]:
-    """A Platform that the SDK reaches."""
-    with CheckedPlatform() as platform, reached(platform):
-        yield platform
-
-
-@pytest.fixture
-def maker(platform: Platform) -> Maker:
-    """Makes runs."""
-    return Maker(platform)
+    from tests.serving.run_samples import Maker
 
 
 @pytest.fixture
