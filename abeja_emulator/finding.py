@@ -18,7 +18,10 @@ _BEGINNING = 80
 _NAMED = 20
 
 #: Folders beside data that hold none.
-_NO_DATA = ("handlers", "tests")
+_NO_DATA = ("abeja-results", "fixtures", "handlers", "tests")
+
+#: Folders beside a test, and in the working directory of a command, that hold data.
+FIXTURES = ("fixtures",)
 
 
 def find_data(source: str | Path, places: Iterable[Path], whose: str) -> Path | None:
@@ -42,6 +45,12 @@ def find_data(source: str | Path, places: Iterable[Path], whose: str) -> Path | 
         )
         raise SeedError(message)
     return find(path, places)
+
+
+def places_in(folders: Iterable[Path], names: Iterable[str] = FIXTURES) -> list[Path]:
+    """Return the places that a relative path may start from: each of the folders, and then what holds data in it."""
+    names = tuple(names)
+    return [folder / name for folder in folders for name in ("", *names)]
 
 
 def find(path: str | Path, places: Iterable[Path]) -> Path | None:

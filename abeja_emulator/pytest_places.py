@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from abeja_emulator.finding import advice, find, find_data, shortened
+from abeja_emulator.finding import advice, find, find_data, places_in, shortened
 
 if TYPE_CHECKING:
     import pytest
@@ -28,7 +28,7 @@ class Places:
         nearest = own[: own.index(root) + 1] if root in own else own[:1]
         self.folders = list(dict.fromkeys([*nearest, root, config.invocation_params.dir]))
         self._names: list[str] = config.getini("abeja_fixtures")
-        self._places = [place / name for place in self.folders for name in ("", *self._names)]
+        self._places = places_in(self.folders, self._names)
 
     def find(self, source: Any) -> Any:
         """Return the file or folder that a path means; what is no path is returned as it is.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from abeja_emulator.finding import advice, data_names, exists, find_data, shortened
+from abeja_emulator.finding import advice, data_names, exists, find_data, places_in, shortened
 from abeja_emulator.seeding import SeedError, samples_folder
 
 
@@ -23,6 +23,13 @@ def test_the_first_place_that_has_it_wins_and_samples_come_last(tmp_path: Path) 
     assert find_data(tmp_path / "b" / "data", [], "the test") == tmp_path / "b" / "data"
     assert find_data("../b/data", places, "the test") == tmp_path / "a" / "../b/data"
     assert find_data("nowhere", places, "the test") is None
+
+
+def test_places_are_folders_and_what_holds_data_in_them(tmp_path: Path) -> None:
+    """Each folder comes before its own `fixtures`, or what somebody else calls them."""
+    a, b = tmp_path / "a", tmp_path / "b"
+    assert places_in([a, b]) == [a, a / "fixtures", b, b / "fixtures"]
+    assert places_in([a], iter(["sets"])) == [a, a / "sets"]
 
 
 @pytest.mark.parametrize("source", ["", ".", "./", "..", "../..", Path(), Path("..")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from typing import TYPE_CHECKING
 
 from abeja_emulator.cli.exits import DONE, FAILED, OF_STATUS, CommandError
@@ -34,6 +35,11 @@ SERVICE_LOG = "service-log.txt"
 
 #: Seconds between two looks at what is new.
 _PACE = 0.1
+
+#: Looks after one that showed something, until no line can be on its way any more (`runtime.log_stream.DELAY`); and
+#: looks at a log that never comes to rest.
+_QUIET = 2
+_LOOKS = 20
 
 
 class Chain:
@@ -160,6 +166,7 @@ class Chain:
             self._log = ServiceLog(sdk, deployment, service_id, output)
             while not self.is_ready(service_id, _PACE):
                 self._signals.check()
+        self.settle()
         with self._steps.step("endpoint") as facts:
             made = sdk.endpoints.create_endpoint(organization, deployment, service_id, ALIAS)
             facts["endpoint_id"] = made["endpoint_id"]
@@ -183,10 +190,19 @@ class Chain:
             raise CommandError(message)
         return True
 
-    def look(self) -> None:
-        """Show what is new in the log of the service."""
-        if self._log is not None:
-            self._log.show()
+    def look(self) -> bool:
+        """Show what is new in the log of the service, and return whether there was anything."""
+        return self._log is not None and self._log.show()
+
+    def settle(self) -> None:
+        """Show what the service has logged until now, before anything else is begun: lines come a moment late."""
+        quiet = 0
+        for _ in range(_LOOKS):
+            self._signals.check()
+            quiet = 0 if self.look() else quiet + 1
+            if quiet > _QUIET:
+                return
+            time.sleep(_PACE)
 
     def end(self) -> None:
         """End the service, and show and keep the rest of its log."""

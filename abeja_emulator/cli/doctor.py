@@ -5,12 +5,14 @@ from __future__ import annotations
 import platform
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from abeja_emulator.cli.environment_checks import check_environment
 from abeja_emulator.cli.exits import DONE, FAILED
 from abeja_emulator.cli.findings import Facts, Finding
 from abeja_emulator.cli.output import Output
+from abeja_emulator.cli.project_checks import check_project
 from abeja_emulator.cli.version_checks import check_versions
 from abeja_emulator.report.summary import counted
 
@@ -38,9 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Look, and say what was found."""
     output = Output(json=arguments.json)
     facts = Facts.of_here()
-    found = [*check_versions(facts), *check_environment(facts, arguments.url)]
+    found = [*check_versions(facts), *check_environment(facts, arguments.url), *check_project(Path())]
     found.sort(key=lambda finding: list(_HEADINGS).index(finding.level))
-    broken = sum(finding.level == "breaks" for finding in found)
+    broken, minded = (sum(finding.level == level for finding in found) for level in ("breaks", "mind"))
     output.document(
         {
             "python": platform.python_version(),
@@ -54,7 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
     for finding in found:
         _show(output, finding)
     output.line()
-    output.line(f"{counted(broken, 'thing')} will not work" if broken else "nothing here will break")
+    if broken:
+        output.line(f"{counted(broken, 'thing')} will not work")
+    else:
+        output.line(f"{counted(minded, 'thing')} to mind, as said above" if minded else "nothing here will break")
     return FAILED if broken else DONE
 
 

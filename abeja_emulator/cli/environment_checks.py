@@ -163,11 +163,12 @@ def _check_variables(facts: Facts) -> Iterator[Finding]:
             )
     frozen = [name for name in _FROZEN if facts.environment.get(name)]
     if frozen:
+        them = "it" if len(frozen) == 1 else "them"
         yield Finding(
             "note",
             f"{', '.join(frozen)} {'is' if len(frozen) == 1 else 'are'} set",
-            "the SDK reads them once, when it is imported: a change afterwards has no effect in the same process",
-            "set them before the first import of abeja; a test run with --abeja-emulate sets its own",
+            f"the SDK reads {them} once, when it is imported: a change afterwards has no effect in the same process",
+            f"set {them} before the first import of abeja; a test run with --abeja-emulate sets its own",
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from abeja_emulator.cli.exits import DONE, CommandError
 from abeja_emulator.cli.output import Output
+from abeja_emulator.cli.project import INSTALL_YAML, has_yaml
 from abeja_emulator.seeding import samples_folder
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         "abeja-emulator serve --seed seed.yaml",
     ):
         output.line(f"  {command}")
+    if not has_yaml():
+        output.remark(f"training.yaml and seed.yaml are YAML, and nothing here reads that yet: {INSTALL_YAML}")
     return DONE
 
 

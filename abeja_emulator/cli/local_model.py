@@ -48,7 +48,7 @@ class LocalModel:
         handler: `module:function`.
         image: decides how that is called.
         source: the source folder.
-        result: its `ABEJA_TRAINING_RESULT_DIR`; an empty one by default.
+        result: its `ABEJA_TRAINING_RESULT_DIR`; made where there is none.
         variables: the user's.
         api_url: base URL of the platform.
         environment: what is below all other variables.
@@ -74,7 +74,7 @@ class LocalModel:
         handler: str,
         image: str,
         source: Path,
-        result: Path | None,
+        result: Path,
         variables: Mapping[str, str],
         api_url: str,
         environment: Mapping[str, str],
@@ -98,7 +98,7 @@ class LocalModel:
         self._model: HostedModel | None = None
         user = merged_user_variables(variables)
         role = self._role(handler)
-        places = result or folder / "result", folder / "storage"
+        places = result, folder / "storage"
         for place in places:
             place.mkdir(exist_ok=True)
         self._environment = {

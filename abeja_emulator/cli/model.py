@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 
 from abeja_emulator.cli.execution import options_of
 from abeja_emulator.cli.exits import DONE, INTERRUPTED, USAGE, CommandError
+from abeja_emulator.cli.handler_check import check_handler
+from abeja_emulator.cli.kept import RESULT, is_kept
 from abeja_emulator.cli.listening import start
 from abeja_emulator.cli.local_model import LocalModel
 from abeja_emulator.cli.output import Output
+from abeja_emulator.cli.result_hint import ResultHint
 from abeja_emulator.cli.showing import logged
 from abeja_emulator.cli.signals import Signals
 from abeja_emulator.platform import Platform
@@ -44,7 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
     source = _folder("--source", arguments.source, "the one that your handler is in")
     given = arguments.result_dir
     result = None if given is None else _folder("--result-dir", given, "the one that the model's files are in")
+    if result is not None and is_kept(result):
+        message = f"--result-dir {given} has all that a run has kept; the model's files are in {Path(given) / RESULT}"
+        raise CommandError(message, USAGE)
     options = options_of(arguments)
+    image = arguments.image or DEFAULT_IMAGE
+    check_handler(arguments.handler, source, options, image, is_model=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="abeja-emulator-model-")))
         platform = stack.enter_context(Platform())
@@ -52,17 +60,24 @@ def run(arguments: argparse.Namespace) -> int:
         api = stack.enter_context(Loopback(platform))
         addresses = (PLATFORM_HOST, join_host(*api.address))
         signals = stack.enter_context(Signals())
+        place = result or folder / "result"
+        hint = ResultHint(place, output.remark)
+
+        def sink(lines: list[LogLine]) -> None:
+            _show(lines, output)
+            hint.look(lines)
+
         model = LocalModel(
             platform,
             folder,
             handler=arguments.handler,
-            image=arguments.image or DEFAULT_IMAGE,
+            image=image,
             source=source,
-            result=result,
+            result=place,
             variables=dict(arguments.env),
             api_url=api.url,
             environment={**os.environ, **child_environment(api.address, addresses, arguments.allow_host)},
-            sink=lambda lines: _show(lines, output),
+            sink=sink,
             say=output.remark,
             instance_type=arguments.instance_type,
             signals=signals,

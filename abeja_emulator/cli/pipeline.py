@@ -7,7 +7,7 @@ import shlex
 import signal
 import threading
 from concurrent.futures import Future, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,15 +15,17 @@ from abeja_emulator.cli.asking import JSON, Answer, Asked, ask, document_of, kee
 from abeja_emulator.cli.chain import COUNT, Chain
 from abeja_emulator.cli.client import authorization
 from abeja_emulator.cli.execution import options_of
-from abeja_emulator.cli.exits import DONE, FAILED, INTERRUPTED
+from abeja_emulator.cli.exits import DONE, FAILED, INTERRUPTED, CommandError
+from abeja_emulator.cli.handler_check import check_handler
+from abeja_emulator.cli.kept import RESULT
 from abeja_emulator.cli.listening import start
 from abeja_emulator.cli.output import Output
-from abeja_emulator.cli.project import read_project
+from abeja_emulator.cli.project import project_for
 from abeja_emulator.cli.runtime_check import check_runtime
 from abeja_emulator.cli.sdk import check_sdk, sdk_for
 from abeja_emulator.cli.seed import described, put_dataset
 from abeja_emulator.cli.signals import Signals
-from abeja_emulator.cli.sources import read_one
+from abeja_emulator.cli.sources import read_datasets
 from abeja_emulator.cli.steps import Steps
 from abeja_emulator.cli.targets import PlatformTarget
 from abeja_emulator.cli.training import archive_of, place_of
@@ -33,7 +35,7 @@ from abeja_emulator.services.images import DEFAULT_IMAGE
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 HOST = "127.0.0.1"
 
@@ -45,12 +47,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Read everything first, then train, serve and ask."""
     output = Output(json=arguments.json)
     folder = Path(arguments.source)
-    project = read_project(folder)
-    datasets = {alias: read_one(source) for alias, source in arguments.dataset}
+    project = project_for(folder, arguments.handler, output)
+    datasets = read_datasets(arguments.dataset, project.aliases, output)
     asked = [read_asked(text, arguments.content_type) for text in arguments.request]
     place = place_of(arguments.keep)
     options = options_of(arguments)
     image = arguments.image or project.image or DEFAULT_IMAGE
+    check_handler(arguments.handler, folder, options, image)
+    check_handler(arguments.model_handler, folder, options, image, is_model=True)
     check_sdk()
     check_runtime(options, image)
     archive = archive_of(folder, project, arguments.exclude, place, output)
@@ -77,12 +81,14 @@ def run(arguments: argparse.Namespace) -> int:
         chain = Chain(arguments, project, image, server, sdk, steps, output, signals, place)
         stack.callback(chain.end)
         model_id = chain.train(archive, ids)
-        service_id = chain.deploy(archive, model_id)
-        client = _Client(chain, variables, steps, output, signals, place)
-        if not asked:
-            client.serve(service_id, arguments.content_type or JSON)
-            return DONE if signals.number == signal.SIGTERM else INTERRUPTED
-        answers = [client.ask(each, number, len(asked)) for number, each in enumerate(asked, 1)]
+        further = f"the result of the training is kept; go on with: {_further(arguments, image, place)}"
+        with _said_of_failures(further):
+            service_id = chain.deploy(archive, model_id)
+            client = _Client(chain, variables, steps, output, signals, place)
+            if not asked:
+                client.serve(service_id, arguments.content_type or JSON)
+                return DONE if signals.number == signal.SIGTERM else INTERRUPTED
+            answers = [client.ask(each, number, len(asked)) for number, each in enumerate(asked, 1)]
         chain.end()
         steps.show_times()
         is_good = all(answer.is_good for answer in answers)
@@ -95,7 +101,32 @@ def run(arguments: argparse.Namespace) -> int:
                 "folder": str(place),
             }
         )
+        if not is_good:
+            output.remark(further)
         return DONE if is_good else FAILED
+
+
+@contextmanager
+def _said_of_failures(further: str) -> Iterator[None]:
+    """Say how to go on, when something fails that can be done again."""
+    try:
+        yield
+    except CommandError as error:
+        message = f"{error}; {further}"
+        raise CommandError(message, error.code) from error
+
+
+def _further(arguments: argparse.Namespace, image: str, place: Path) -> str:
+    """Return the command that serves the model of a training that is over."""
+    words = ["abeja-emulator", "model", "serve", arguments.model_handler, "--result-dir", str(place / RESULT)]
+    words += [] if arguments.source == "." else ["--source", arguments.source]
+    words += [] if image == DEFAULT_IMAGE else ["--image", image]
+    words += [] if arguments.python is None else ["--python", str(arguments.python)]
+    words += ["--install-requirements"] if arguments.install_requirements else []
+    for name, _ in arguments.env:
+        # A value may be a secret, and what is said here is often in a log.
+        words += ["--env", f"{name}=…"]
+    return shlex.join(words)
 
 
 class _Client:
@@ -142,6 +173,7 @@ class _Client:
             self._output.document({**document_of(answer, file), "number": number})
             if not answer.is_good:
                 self._output.remark(f"{name} was answered with {answer.status}; the log of the service says why")
+        self._chain.settle()
         return answer
 
     def serve(self, service_id: str, content_type: str) -> None:

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.cli.exits import USAGE, CommandError
+from abeja_emulator.cli.kept import is_kept
 from abeja_emulator.seeding import parse_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from abeja_emulator.cli.output import Output
 
 FILE = "training.yaml"
 
@@ -31,6 +34,8 @@ _SKIPPED = (
     "node_modules",
 )
 
+INSTALL_YAML = "pip install pyyaml"
+
 #: Bytes of source beyond which somebody may have meant another folder.
 LARGE = 100 * 1000 * 1000
 
@@ -45,6 +50,7 @@ class Project:
         instance_type: of the job, or None.
         environment: variables.
         ignores: patterns of files that are no part of the source.
+        aliases: of the datasets.
     """
 
     handler: str | None = None
@@ -52,6 +58,44 @@ class Project:
     instance_type: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
     ignores: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+class NoYamlError(CommandError):
+    """There is a `training.yaml`, and nothing to read it with."""
+
+
+def has_yaml() -> bool:
+    """Return whether YAML can be read here."""
+    try:
+        import yaml  # noqa: F401, PLC0415 - an extra
+    except ImportError:
+        return False
+    return True
+
+
+def project_for(folder: Path, handler: str | None, output: Output) -> Project:
+    """Return what the `training.yaml` of a source folder says, or nothing when it cannot be read and need not be.
+
+    Args:
+        folder: the source folder.
+        handler: what the command line says; then all that is needed is said.
+        output: where it is remarked that the file was not read.
+
+    Raises:
+        CommandError: as `read_project`.
+        SeedError: as `read_project`.
+    """
+    try:
+        return read_project(folder)
+    except NoYamlError:
+        if handler is None:
+            raise
+    output.remark(
+        f"{folder / FILE} was not read, because pyyaml is not installed ({INSTALL_YAML}): its image, environment, "
+        "instance_type and ignores are left out, and what the command line says is all there is"
+    )
+    return Project()
 
 
 def read_project(folder: Path) -> Project:
@@ -60,7 +104,8 @@ def read_project(folder: Path) -> Project:
     Raises:
         CommandError: when there is no such folder, or the file is not of the form that the platform's command
             line takes.
-        SeedError: when the file is no YAML, or there is nothing to read it with.
+        NoYamlError: when there is nothing to read it with.
+        SeedError: when the file is no YAML.
     """
     if not folder.is_dir():
         message = f"--source {folder} is no folder; name the one that your handler is in"
@@ -68,6 +113,9 @@ def read_project(folder: Path) -> Project:
     file = folder / FILE
     if not file.is_file():
         return Project()
+    if not has_yaml():
+        message = f"{file} is YAML, and pyyaml is not installed; {INSTALL_YAML}, or name the handler after the command"
+        raise NoYamlError(message)
     said = parse_file(file) or {}
     if not isinstance(said, dict):
         message = f"{file} is no mapping of names to values"
@@ -79,7 +127,9 @@ def read_project(folder: Path) -> Project:
         message = f"{file}: environment is a mapping of names to values, and ignores a list of patterns"
         raise CommandError(message)
     variables = {str(name): "" if value is None else str(value) for name, value in environment.items()}
-    return Project(**texts, environment=variables, ignores=tuple(map(str, ignores)))
+    datasets = said.get("datasets")
+    aliases = tuple(map(str, datasets)) if isinstance(datasets, dict) else ()
+    return Project(**texts, environment=variables, ignores=tuple(map(str, ignores)), aliases=aliases)
 
 
 def pack_source(folder: Path, patterns: Iterable[str], left_out: Iterable[Path]) -> bytes:
@@ -110,8 +160,10 @@ def _files(folder: Path, patterns: tuple[str, ...], left_out: set[Path]) -> Iter
         place = Path(name)
         inside = place.relative_to(folder)
         folders[:] = sorted(each for each in folders if _is_kept(place, inside, each, patterns, left_out))
-        # A virtual environment by whatever name.
-        folders[:] = [each for each in folders if not (place / each / "pyvenv.cfg").is_file()]
+        # A virtual environment, or what a run has kept, by whatever name.
+        folders[:] = [
+            each for each in folders if not ((place / each / "pyvenv.cfg").is_file() or is_kept(place / each))
+        ]
         for each in sorted(files):
             if _is_kept(place, inside, each, patterns, left_out) and (place / each).is_file():
                 yield place / each, (inside / each).as_posix()

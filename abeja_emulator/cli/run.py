@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from abeja_emulator.cli.execution import options_of
 from abeja_emulator.cli.exits import USAGE, CommandError
+from abeja_emulator.cli.handler_check import check_handler
 from abeja_emulator.cli.output import Output
-from abeja_emulator.cli.project import FILE, read_project
+from abeja_emulator.cli.project import FILE, project_for
 from abeja_emulator.cli.seed import put_dataset
 from abeja_emulator.cli.signals import Signals
-from abeja_emulator.cli.sources import read_one
+from abeja_emulator.cli.sources import read_datasets
 from abeja_emulator.cli.targets import PlatformTarget
 from abeja_emulator.cli.training import Training, archive_of, place_of
 from abeja_emulator.platform import Platform
 from abeja_emulator.server import Server
+from abeja_emulator.services.images import DEFAULT_IMAGE
 from abeja_emulator.services.training.definitions import Definitions
 from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.wire.content import Upload
@@ -34,19 +36,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Make a platform with the datasets, a job of the source folder, and wait for it."""
     output = Output(json=arguments.json)
     folder = Path(arguments.source)
-    project = read_project(folder)
+    project = project_for(folder, arguments.handler, output)
     handler = arguments.handler or project.handler
     if handler is None:
         message = f"no handler is named, and {folder} has no {FILE} with one; write, for example, train:handler"
         raise CommandError(message, USAGE)
-    datasets = {alias: read_one(source) for alias, source in arguments.dataset}
+    datasets = read_datasets(arguments.dataset, project.aliases, output)
+    options = options_of(arguments)
+    check_handler(handler, folder, options, arguments.image or project.image or DEFAULT_IMAGE)
     place = place_of(arguments.keep)
     archive = archive_of(folder, project, arguments.exclude, place, output)
     with ExitStack() as stack:
         platform = stack.enter_context(Platform())
         target = PlatformTarget(platform)
         ids = {alias: put_dataset(target, source, output)["dataset_id"] for alias, source in datasets.items()}
-        server = Server(platform, resets=False, allow_hosts=arguments.allow_host, slots=1, **options_of(arguments))
+        server = Server(platform, resets=False, allow_hosts=arguments.allow_host, slots=1, **options)
         signals = stack.enter_context(Signals())
         stack.enter_context(server)
         training = Training(platform, server, output)

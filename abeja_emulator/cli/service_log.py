@@ -28,12 +28,14 @@ class ServiceLog:
         self._forward: str | None = None
         self._lines: list[str] = []
 
-    def show(self) -> None:
-        """Show what came since the last time."""
-        for event in self._news():
+    def show(self) -> bool:
+        """Show what came since the last time, and return whether anything did."""
+        news = self._news()
+        for event in news:
             self._lines.append(event["message"])
             self._output.line(event["message"])
             self._output.document({"event": "service_log", **event})
+        return bool(news)
 
     def keep(self, file: Path) -> None:
         """Write all that was shown into a file."""

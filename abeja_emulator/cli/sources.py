@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.cli.exits import USAGE, CommandError
-from abeja_emulator.finding import advice, find_data
+from abeja_emulator.cli.project import FILE
+from abeja_emulator.finding import FIXTURES, advice, find_data, places_in, shortened
 from abeja_emulator.seed_document import SeedChannel, SeedCidr, SeedDataset, SeedOrganization, SeedUser
 from abeja_emulator.seed_file import SeedFile
 from abeja_emulator.seeding import SeedError, parse_file, read_source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from abeja_emulator.cli.output import Output
     from abeja_emulator.seeding import Source
 
 #: A mapping without them is a seed file.
@@ -72,9 +76,11 @@ def read(source: str) -> Contents:
     Raises:
         SeedError: when it is nowhere, or cannot be read as it is.
     """
-    path = find_data(source, [Path.cwd()], "this command")
+    places = places_in([Path.cwd()])
+    path = find_data(source, places, "this command")
     if path is None:
-        message = f"there is no folder and no file {source!r}; {advice(source, [Path.cwd()])}"
+        beside = ", ".join(f"{name}/{shortened(source)}" for name in FIXTURES)
+        message = f"there is no folder and no file {shortened(source)!r}, nor {beside}; {advice(source, places)}"
         raise SeedError(message)
     if not _is_seed_file(path):
         # Said now what can be, before anything is made.
@@ -106,6 +112,29 @@ def read_one(source: str) -> DatasetSource:
         message = f"{source!r} holds {len(datasets)} datasets; name the folder or the file of one"
         raise CommandError(message, USAGE)
     return datasets[0]
+
+
+def read_datasets(given: Iterable[tuple[str, str]], aliases: Iterable[str], output: Output) -> dict[str, DatasetSource]:
+    """Return the datasets that `--dataset` gives a job, and remark which others `training.yaml` names.
+
+    Args:
+        given: alias and source of each.
+        aliases: those of `training.yaml`, whose ids are the real platform's.
+        output: where that is remarked.
+
+    Raises:
+        CommandError: as `read_one`.
+        SeedError: as `read`.
+    """
+    datasets = {alias: read_one(source) for alias, source in given}
+    missing = [alias for alias in aliases if alias not in datasets]
+    if missing:
+        options = " ".join(f"--dataset {alias}=…" for alias in missing)
+        output.remark(
+            f"{FILE} says which dataset {', '.join(missing)} is on the real platform, and that is not here: give "
+            f"{options} with a folder, a file or the name of sample data; the job goes without"
+        )
+    return datasets
 
 
 def _is_seed_file(path: Path) -> bool:

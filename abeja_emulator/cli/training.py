@@ -13,6 +13,7 @@ from abeja_emulator.archives import unpack
 from abeja_emulator.cli.client import Client
 from abeja_emulator.cli.exits import FAILED, OF_STATUS, USAGE, CommandError
 from abeja_emulator.cli.follow import Follower
+from abeja_emulator.cli.kept import RESULT, RESULTS, mark
 from abeja_emulator.cli.plot import curves
 from abeja_emulator.cli.project import LARGE, pack_source
 from abeja_emulator.cli.showing import Showing, logged, showing
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at what is new.
 _PACE = 0.1
-
-#: Folder of what jobs have left, in the working directory.
-RESULTS = "abeja-results"
 
 #: Runs that begin in the same second.
 _TRIES = 1000
@@ -130,7 +128,9 @@ class Training:
     def end(self, job_id: str, place: Path) -> int:
         """Keep what the job has left, say what that is, and return the exit code."""
         job = self._platform.look.job(job_id)
-        kept = _kept(place, self._result(job), self._lines, self._posted)
+        # Of one that never began there is nothing to keep.
+        began = job.seconds is not None or bool(self._lines)
+        kept = _kept(place, self._result(job), self._lines, self._posted) if began else {}
         facts = [f"job {job_id}", job.status, "" if job.seconds is None else seconds(job.seconds)]
         self._output.line()
         self._output.line("  ".join(filter(None, facts)))
@@ -140,7 +140,7 @@ class Training:
             self._output.line(line)
         for name, count in kept.items():
             self._output.line(f"  {name}  {size(count)}")
-        self._output.line(f"kept in {place}")
+        self._output.line(f"kept in {place}" if began else "it never began, and nothing is kept")
         self._output.document(
             {
                 "event": self._event,
@@ -149,7 +149,7 @@ class Training:
                 "status_message": job.status_message,
                 "seconds": job.seconds,
                 "artifacts": kept,
-                "folder": str(place),
+                "folder": str(place) if began else None,
             }
         )
         return OF_STATUS.get(job.status, FAILED)
@@ -170,7 +170,8 @@ def _kept(
     place.mkdir(parents=True, exist_ok=True)
     (place / "log.txt").write_text("".join(f"{logged(line)}\n" for line in lines), encoding="utf-8")
     (place / "statistics.json").write_text(json.dumps(posted, indent=2), encoding="utf-8")
-    folder = place / "result"
+    mark(place)
+    folder = place / RESULT
     result(folder)
     if not folder.is_dir():
         return {}

@@ -13,7 +13,7 @@ from abeja_emulator.runtime.requirements import uv_command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from abeja_emulator.cli.findings import Facts
+    from abeja_emulator.cli.findings import Facts, Level
 
 SDK = "abeja-sdk"
 COMMAND_LINE = "abejacli"
@@ -29,6 +29,17 @@ sys.stdout.flush()
 import abeja.datalake, abeja.datasets, abeja.train
 """
 
+#: What is nice to have: package, how bad it is without, and why.
+_EXTRAS: tuple[tuple[str, Level, str], ...] = (
+    ("pyyaml", "mind", "seed files and training.yaml in YAML cannot be read"),
+    ("rich", "note", "a terminal shows plain lines, and no bars and colours"),
+)
+
+#: What calls model handlers, what of ours needs it, and the first Python without a module that it imports.
+RUNTIME = "abejaruntime"
+_SERVING = "model serve, pipeline, services and runs of serve, and abeja_serve in tests"
+_WITHOUT_CGI = (3, 13)
+
 #: Seconds that importing the SDK may take.
 _PATIENCE = 120
 
@@ -42,6 +53,7 @@ def check_versions(facts: Facts) -> Iterator[Finding]:
     yield from _check_pairs(facts)
     yield from _check_requirements(facts)
     yield from _check_command_line(facts)
+    yield from check_serving(facts)
     yield from _check_extras(facts)
 
 
@@ -217,6 +229,26 @@ def _check_command_line(facts: Facts) -> Iterator[Finding]:
     )
 
 
+def check_serving(facts: Facts) -> Iterator[Finding]:
+    """Look at what serves models."""
+    needs_cgi = facts.python >= _WITHOUT_CGI
+    if RUNTIME not in facts.packages:
+        yield Finding(
+            "mind",
+            f"{RUNTIME} is not installed",
+            f"it calls model handlers: {_SERVING} cannot do without, unless the image is one up to 18.10",
+            f"pip install {RUNTIME}{' legacy-cgi' if needs_cgi else ''}",
+        )
+    elif needs_cgi and "legacy-cgi" not in facts.packages:
+        yield Finding(
+            "mind",
+            f"{facts.shown(RUNTIME)} without the module cgi",
+            f"it imports that, and Python {facts.python[0]}.{facts.python[1]} has it no more: {_SERVING} cannot do "
+            "without",
+            "pip install legacy-cgi",
+        )
+
+
 def _check_extras(facts: Facts) -> Iterator[Finding]:
     if "keras" in facts.packages and not {"tensorflow", "tensorflow-cpu"} & set(facts.packages):
         yield Finding(
@@ -225,14 +257,9 @@ def _check_extras(facts: Facts) -> Iterator[Finding]:
             "keras.callbacks.TensorBoard, which many handlers use, needs it",
             "pip install 'tensorflow-cpu<2.21'",
         )
-    for package, what in (("pyyaml", "seed files and training.yaml in YAML"), ("rich", "progress bars on a terminal")):
+    for package, level, why in _EXTRAS:
         if package not in facts.packages:
-            yield Finding(
-                "mind" if package == "pyyaml" else "note",
-                f"{package} is not installed",
-                f"there are no {what}",
-                f"pip install {package}",
-            )
+            yield Finding(level, f"{package} is not installed", why, f"pip install {package}")
     if uv_command(None) is None:
         yield Finding(
             "note",

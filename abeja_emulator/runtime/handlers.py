@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Union
 
+from abeja_emulator.runtime.handler_names import file_of, is_well_formed, suggestion
 from abeja_emulator.runtime.images import Calling
 
 if TYPE_CHECKING:
@@ -63,10 +64,8 @@ class Handler:
         if calling is Calling.SCRIPT and ":" not in self.name:
             return partial(_run_script, self.name)
         if not is_well_formed(self.name):
-            message = (
-                f"handler {self.name!r} is not of the form module:function with exactly one colon; "
-                f"write {self.name.partition(':')[0] or 'train'}:handler"
-            )
+            meant = suggestion(self.name, [self.work]) or f"{self.name.partition(':')[0] or 'train'}:handler"
+            message = f"handler {self.name!r} is not of the form module:function with exactly one colon; write {meant}"
             raise HandlerError(message)
         name, _, attribute = self.name.partition(":")
         module = importlib.import_module(name)
@@ -115,19 +114,16 @@ def find_handler(
         raise HandlerError(message)
     module = text.partition(":")[0]
     for root in places:
-        if source is not None or not module or _has_module(find_root(root), module):
+        if source is not None or not module or file_of(find_root(root), module) is not None:
             return Handler(text, root.resolve())
+    meant = suggestion(text, [find_root(root) for root in places])
     message = (
         f"there is no module {module!r} in {_listed(places)}; name the file instead "
         f"(path/to/{module.replace('.', '/')}.py:handler), or pass source=, the job's source directory"
     )
+    if meant is not None:
+        message += f"; did you mean {meant!r}?"
     raise HandlerError(message)
-
-
-def is_well_formed(name: str) -> bool:
-    """Return whether a name is `module:function`."""
-    module, colon, function = name.partition(":")
-    return bool(module and colon and function) and ":" not in function
 
 
 def find_root(source: Path) -> Path:
@@ -153,11 +149,6 @@ def _folders(folder: Path) -> list[Path]:
     except OSError:  # one that may not be read, such as the volume of a database, holds no source
         return []
     return [folder / name for name in sorted(found) if name not in _SKIPPED]
-
-
-def _has_module(root: Path, module: str) -> bool:
-    place = root.joinpath(*module.split("."))
-    return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
 
 
 def _functions_of(module: ModuleType) -> str:

@@ -68,7 +68,7 @@ def iterated(inputs, context):
         yield {"got": each}
 """
 
-BROKEN = "raise RuntimeError('cannot be loaded')\n"
+BROKEN = "raise RuntimeError('cannot be loaded')\n\n\ndef handler(request, context):\n    pass\n"
 
 
 def write_project(folder: Path) -> Path:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from abeja_emulator.cli.findings import Facts, Package
+from abeja_emulator.cli.version_checks import check_serving
 from tests.cli.commands import ROOT, TIMEOUT, shell_environment
 
 if TYPE_CHECKING:
@@ -70,6 +72,81 @@ def test_a_sound_environment(command: Commands) -> None:
     assert shown.startswith("Python 3.")
     assert "abeja-sdk " in shown.splitlines()[0]
     assert shown.endswith("nothing here will break\n")
+
+
+class TestProject:
+    """`training.yaml` in the folder where the doctor is asked."""
+
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [
+            ("environment: [a]", "training.yaml: environment is a mapping"),
+            ("handler: [", "training.yaml is not YAML: while parsing"),
+            ("handler: train.handler", "training.yaml: handler 'train.handler' is not of the form"),
+            ("handler: trian:quick", "training.yaml: handler 'trian:quick': there is no module"),
+            ("handler: train:nothing", "training.yaml: module 'train'"),
+        ],
+    )
+    def test_one_that_is_wrong(self, command: Commands, handlers: Path, text: str, what: str) -> None:
+        """What `run` would refuse, the doctor says."""
+        (handlers / "training.yaml").write_text(text, encoding="utf-8")
+        finding = one(findings(command, 1), what)
+        assert finding["level"] == "breaks"
+        assert "\n" not in finding["what"]
+        code = 2 if text.startswith("handler: t") else 1
+        assert what.partition("training.yaml: ")[2] in command("run", code=code).stderr
+
+    def test_one_that_is_right(self, command: Commands, handlers: Path) -> None:
+        """Nothing is said of it, nor of a folder without one."""
+        (handlers / "training.yaml").write_text("handler: train:quick\nenvironment: {A: b}\n", encoding="utf-8")
+        assert not [finding for finding in findings(command, 0) if "training.yaml" in finding["what"]]
+
+    def test_without_pyyaml(self, command: Commands, handlers: Path, site: Path) -> None:
+        """It is named, and a person does not read that nothing will break."""
+        (handlers / "training.yaml").write_text("handler: train:quick\n", encoding="utf-8")
+        write(site, {"yaml.py": "raise ImportError('not here')\n"})
+        finding = one(findings(command, 0), "training.yaml is YAML, and pyyaml is not installed")
+        assert (finding["level"], finding["do"]) == ("mind", "pip install pyyaml")
+        shown = command("doctor").stdout
+        assert "nothing here will break" not in shown
+        assert shown.endswith(" to mind, as said above\n")
+
+
+class TestServing:
+    """What serves models."""
+
+    @pytest.mark.parametrize(
+        ("python", "packages", "what", "do"),
+        [
+            ((3, 11), {}, "abejaruntime is not installed", "pip install abejaruntime"),
+            ((3, 13), {}, "abejaruntime is not installed", "pip install abejaruntime legacy-cgi"),
+            ((3, 13), {"abejaruntime": "1.1.1"}, "abejaruntime 1.1.1 without the module cgi", "pip install legacy-cgi"),
+        ],
+    )
+    def test_what_is_missing(
+        self, tmp_path: Path, python: tuple[int, int], packages: dict[str, str], what: str, do: str
+    ) -> None:
+        """It is said who needs it, and how it is installed."""
+        (finding,) = check_serving(facts(tmp_path, python, packages))
+        assert (finding.level, finding.what, finding.do) == ("mind", what, do)
+        for who in ("model serve", "pipeline", "services", "runs", "abeja_serve"):
+            assert who in finding.why
+
+    @pytest.mark.parametrize(
+        ("python", "packages"),
+        [
+            ((3, 11), {"abejaruntime": "1.1.1"}),
+            ((3, 13), {"abejaruntime": "1.1.1", "legacy-cgi": "2.6"}),
+        ],
+    )
+    def test_what_is_there(self, tmp_path: Path, python: tuple[int, int], packages: dict[str, str]) -> None:
+        """Nothing is said."""
+        assert list(check_serving(facts(tmp_path, python, packages))) == []
+
+
+def facts(home: Path, python: tuple[int, int], packages: dict[str, str]) -> Facts:
+    """Return what there is on a machine that was made up."""
+    return Facts(python, {name: Package(each, ()) for name, each in packages.items()}, {}, home, "linux")
 
 
 class TestVersions:
@@ -214,6 +291,15 @@ class TestVariables:
         """An exception for this machine, the emulator itself as the proxy, one for https alone: none is found."""
         command.environment.update(variables)
         assert not [finding for finding in findings(command, 0) if "proxy" in finding["what"]]
+
+    def test_one_and_several(self, command: Commands) -> None:
+        """What is said of one variable is said of one."""
+        command.environment["ABEJA_STORAGE_DIR_PATH"] = "cache"
+        finding = one(findings(command, 0), "ABEJA_STORAGE_DIR_PATH is set")
+        assert (finding["why"][:19], finding["do"][:6]) == ("the SDK reads it on", "set it")
+        command.environment["FETCH_WORKER_COUNT"] = "2"
+        finding = one(findings(command, 0), "ABEJA_STORAGE_DIR_PATH, FETCH_WORKER_COUNT are set")
+        assert "the SDK reads them once" in finding["why"]
 
     def test_no_secret_is_shown(self, command: Commands) -> None:
         """Variables with credentials are named, and their values are not."""

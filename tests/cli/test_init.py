@@ -68,6 +68,17 @@ def test_nothing_is_overwritten(command: Commands) -> None:
     assert (command.folder / "seed.yaml").read_text(encoding="utf-8") == "mine"
 
 
+def test_without_pyyaml(command: Commands) -> None:
+    """It is said that nothing reads two of the files, and the commands that it shows for the others work."""
+    (command.home / "yaml.py").write_text("raise ImportError('not here')\n", encoding="utf-8")
+    path = shell_environment(command.home, {})["PYTHONPATH"]
+    command.environment["PYTHONPATH"] = f"{command.home}:{path}"
+    done = command("init")
+    assert "training.yaml and seed.yaml are YAML, and nothing here reads that yet: pip install pyyaml" in done.stderr
+    line = next(line for line in done.stdout.splitlines() if " run " in line)
+    assert command.events(*shlex.split(line)[1:])[-1]["status"] == "Complete"
+
+
 def test_json(command: Commands) -> None:
     """A program reads which files there are."""
     told = command.json("init", "one/two")

@@ -147,8 +147,63 @@ def test_it_calls_no_other_platform(command: Commands) -> None:
         assert "ABEJA_PLATFORM_PERSONAL_ACCESS_TOKEN" not in said["variables"]
 
 
+class TestResult:
+    """Where the model is looked for."""
+
+    #: Reads its file when it is imported.
+    READS = (
+        "import os\nMODEL = open(os.path.join(os.environ['ABEJA_TRAINING_RESULT_DIR'], 'model.json')).read()\n"
+        "def handler(request, context):\n    return {'content': MODEL}\n"
+    )
+
+    def test_none_was_named(self, command: Commands) -> None:
+        """The model does not find its file: it is said how to name the folder, and which the newest one is."""
+        (command.folder / "reads.py").write_text(self.READS, encoding="utf-8")
+        done = command("model", "serve", "reads:handler", "--port", "0", code=1)
+        hint = "holds nothing; say where the model is: --result-dir "
+        assert f"{hint}abeja-results/<time>/result\n" in done.stderr
+        command("run", "train:handler")
+        (kept,) = (command.folder / "abeja-results").iterdir()
+        done = command("model", "serve", "reads:handler", "--port", "0", code=1)
+        assert f"{hint}abeja-results/{kept.name}/result\n" in done.stderr
+
+    def test_it_is_said_once(self, command: Commands) -> None:
+        """Also of a model that reads its file only when it is asked."""
+        lazy = "import os\ndef handler(*_):\n    return open(os.environ['ABEJA_TRAINING_RESULT_DIR'] + '/no').read()\n"
+        (command.folder / "lazy.py").write_text(lazy, encoding="utf-8")
+        options = ("--port", "0", "--json", "--result-dir", "result")
+        with command.start("model", "serve", "lazy:handler", *options) as process:
+            url = served(process)
+            for _ in range(2):
+                assert ask(url, data="{}", headers=TEXT).status_code == 500
+                # Lines that come together are looked at together.
+                process.wait_for("FileNotFoundError")
+            _, said = process.end(signal.SIGINT)
+        assert said.count("and holds model.txt; say where the model is: --result-dir") == 1
+
+    def test_the_folder_of_a_job(self, command: Commands) -> None:
+        """All that a run has kept is not its result, and it is said where that is."""
+        command("run", "train:handler", "--keep", "out")
+        said = command.refused(*SERVE[:3], "--port", "0", "--result-dir", "out", code=2)
+        assert "--result-dir out has all that a run has kept; the model's files are in out/result" in said
+
+
 class TestRefused:
     """What cannot be served."""
+
+    @pytest.mark.parametrize(
+        ("handler", "words"),
+        [
+            ("answers:handlr", "its functions are handler, other; did you mean 'handler'?"),
+            ("predict.handler", "write predict:handler"),
+            ("main:handler", "there is no module 'main'"),
+        ],
+    )
+    def test_a_handler_that_is_not_there(self, command: Commands, handler: str, words: str) -> None:
+        """It is said once, in a sentence."""
+        code = "def handler(request, context): pass\ndef other(request, context): pass\n"
+        (command.folder / "answers.py").write_text(code, encoding="utf-8")
+        assert words in command.refused("model", "serve", handler, "--port", "0", code=2)
 
     def test_a_port_that_is_taken(self, command: Commands, server: Server) -> None:
         """It is said before the model is loaded."""

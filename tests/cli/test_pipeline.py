@@ -6,10 +6,12 @@ import json
 import shlex
 import signal
 import subprocess
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from abeja_emulator.cli.chain import Chain
 from tests.cli.commands import TIMEOUT
 from tests.cli.models import await_gone, write_project
 
@@ -57,6 +59,7 @@ class TestAnswered:
         """Each step with its number, both logs, the answers, how long each step took; it ends with 0."""
         request = asking(project, "request.txt", JSON_ANSWER)
         lines = command(*CHAIN, "--dataset", "train=points", "--request", request).stdout.splitlines()
+        assert lines.index("loaded 0 trained") < lines.index("7/8 endpoint"), "a log comes with its step"
         names = ["dataset", *STEPS, "request"]
         numbered = [f"{number}/8 {name}" for number, name in enumerate(names, 1)]
         assert [line for line in lines if line in numbered] == numbered
@@ -109,6 +112,42 @@ class TestAnswered:
         assert [line for line in lines if line.startswith("loaded")] == [f"loaded {n} trained" for n in range(350)]
 
 
+class Log:
+    """A log of a service that has lines at some looks; stands in for `ServiceLog`."""
+
+    def __init__(self, looks: list[bool]) -> None:
+        self.looks = looks
+
+    def show(self) -> bool:
+        """Return whether there is a line."""
+        return self.looks.pop(0) if self.looks else False
+
+
+class TestSettling:
+    """What the service has logged is shown before the next step begins."""
+
+    @pytest.mark.parametrize("late", [0, 1, 2])
+    def test_lines_that_come_late(self, late: int) -> None:
+        """A line comes a moment after the answer, and others after that."""
+        log = Log([*[False] * late, True, *[False] * late, True])
+        settle(log)
+        assert log.looks == []
+
+    def test_a_log_without_end(self) -> None:
+        """One that never comes to rest is left to the next step."""
+        log = Log([True] * 1000)
+        settle(log)
+        assert 0 < len(log.looks) < 1000
+
+
+def settle(log: Log) -> None:
+    """Let a chain of which nothing but the log is looked at settle."""
+    others: Any = SimpleNamespace(check=lambda: None)
+    chain = Chain(*[others] * 9)
+    chain._log = log  # type: ignore[assignment]
+    chain.settle()
+
+
 class TestServing:
     """Without a request."""
 
@@ -145,6 +184,22 @@ class TestFailures:
         result = command.events(*CHAIN, "--request", statuses[1], code=1)[-1]
         assert (result["ok"], result["answers"]) == (False, [404])
 
+    @pytest.mark.parametrize(
+        ("handlers", "words"),
+        [
+            (("train:handlr", "predict:handler"), "has no function 'handlr'; its functions are handler, fails, waits"),
+            (("train:handler", "broken:handlr"), "has no function 'handlr'; its functions are handler; did you mean"),
+            (("train:handler", "predcit:handler"), "did you mean predict:handler?"),
+            (("train:handler", "predict.py:handler"), "write predict:handler"),
+        ],
+    )
+    def test_a_handler_that_is_not_there(
+        self, command: Commands, project: Path, handlers: tuple[str, str], words: str
+    ) -> None:
+        """It is said before the training, of the model's handler too."""
+        assert words in command.refused("pipeline", *handlers, "--request", "{}", code=2)
+        assert not (project / "abeja-results").exists()
+
     def test_training(self, command: Commands) -> None:
         """A job that has failed: its log is seen, and nothing is served."""
         done = command("pipeline", "train:fails", "predict:handler", "--request", "{}", code=1)
@@ -167,6 +222,22 @@ class TestFailures:
         assert "RuntimeError: cannot be loaded" in done.stdout
         assert done.stderr.startswith("abeja-emulator: service: service ser-")
         assert "is FAILED" in done.stderr
+
+    def test_how_to_go_on(self, command: Commands, project: Path) -> None:
+        """After a training the command that serves its result is shown, and works once the model does."""
+        options = ("--keep", "out", "--env", "WORD=a b", "--request", "{}")
+        done = command("pipeline", "train:handler", "broken:handler", *options, code=1)
+        line = done.stderr.rstrip().rpartition("the result of the training is kept; go on with: abeja-emulator ")[2]
+        assert line == "model serve broken:handler --result-dir out/result --env 'WORD=…'", "it may be a secret"
+        (project / "broken.py").write_text((project / "predict.py").read_text(encoding="utf-8"), encoding="utf-8")
+        with command.start(*shlex.split(line.replace("…", "a b")), "--port", "0", "--json") as process:
+            assert any("loaded 0 a b" in shown for shown in process.wait_for("loaded 0"))
+            process.end(signal.SIGINT)
+
+    def test_how_to_go_on_after_a_bad_answer(self, command: Commands, project: Path) -> None:
+        """The same is said when only the answer was an error."""
+        done = command(*CHAIN, "--keep", "out", "--request", asking(project, "bad.txt", "1 / 0"), code=1)
+        assert done.stderr.endswith("go on with: abeja-emulator model serve predict:handler --result-dir out/result\n")
 
     def test_what_the_platform_refuses(self, command: Commands) -> None:
         """What the SDK is answered is said with the step."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from abeja_emulator.cli.exits import CommandError
-from abeja_emulator.cli.project import pack_source
+from abeja_emulator.cli.kept import mark
+from abeja_emulator.cli.project import pack_source, read_project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,25 @@ def test_what_is_no_source(tmp_path: Path) -> None:
     fill(tmp_path, "train.py", ".git/HEAD", "a/__pycache__/x.pyc", "my-env/pyvenv.cfg", "my-env/lib/x.py")
     fill(tmp_path, "node_modules/x.js", "abeja-results/1/model", "keep/model")
     assert names(pack_source(tmp_path, [], [tmp_path / "abeja-results", tmp_path / "keep"])) == ["train.py"]
+
+
+def test_what_runs_have_kept(tmp_path: Path) -> None:
+    """A folder with their mark is left out wherever it is; one that only looks like it is not."""
+    fill(tmp_path, "train.py", "a/out/result/model", "b/result/model", "b/log.txt", "b/statistics.json")
+    mark(tmp_path / "a" / "out")
+    assert names(pack_source(tmp_path, [], [])) == [
+        "train.py",
+        "b/log.txt",
+        "b/statistics.json",
+        "b/result/model",
+    ]
+
+
+@pytest.mark.parametrize(("text", "aliases"), [("datasets: {a: 1, b: 2}", ("a", "b")), ("datasets:", ()), ("", ())])
+def test_aliases(tmp_path: Path, text: str, aliases: tuple[str, ...]) -> None:
+    """Datasets are known by their aliases alone."""
+    (tmp_path / "training.yaml").write_text(text, encoding="utf-8")
+    assert read_project(tmp_path).aliases == aliases
 
 
 def test_patterns(tmp_path: Path) -> None:

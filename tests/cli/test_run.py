@@ -99,6 +99,16 @@ class TestDatasets:
         last = [event["statistics"] for event in events if event["event"] == "statistics"][-1]
         assert last["stages"]["validation"]["accuracy"] == pytest.approx(0.9333, abs=1e-4)
 
+    def test_fixtures(self, command: Commands, handlers: Path) -> None:
+        """A name is looked for in `fixtures` too, as a test finds it; and what is there is said."""
+        (handlers / "fixtures" / "fruit" / "apple").mkdir(parents=True)
+        (handlers / "fixtures" / "fruit" / "apple" / "one.txt").write_text("1", encoding="utf-8")
+        shown = command("run", "train:by_attribute", "--image", "abeja-inc/all-cpu:18.10", "--dataset", "train=fruit")
+        assert "train is 1" in shown.stdout
+        said = command.refused("run", ALIAS, "--dataset", "train=friut", code=1)
+        assert "there is no folder and no file 'friut', nor fixtures/friut" in said
+        assert said.endswith("what is there: fruit; did you mean 'fruit'?\n")
+
     def test_a_seed_file_of_two(self, command: Commands, handlers: Path) -> None:
         """A file of two datasets is no dataset."""
         two = {"datasets": [{"source": "points"}, {"source": "shapes"}]}
@@ -135,6 +145,35 @@ class TestProject:
         done = command("run", ALIAS, code=1)
         assert words in done.stderr
         assert "Traceback" not in done.stderr
+
+    def test_datasets_of_the_real_platform(self, command: Commands, handlers: Path) -> None:
+        """Their aliases are named before the job runs, but those that the command line gives."""
+        text = "datasets: {train: 1234567890123, test: 1234567890124}\n"
+        (handlers / "training.yaml").write_text(text, encoding="utf-8")
+        said = command("run", ALIAS, "--dataset", "test=points").stderr
+        assert "training.yaml says which dataset train is on the real platform" in said
+        assert "give --dataset train=… " in said
+        assert (
+            "training.yaml" not in command("run", ALIAS, "--dataset", "test=points", "--dataset", "train=points").stderr
+        )
+
+    def test_without_pyyaml(self, command: Commands, handlers: Path) -> None:
+        """With a handler named it goes on and says what was not read; without one it cannot."""
+        (handlers / "training.yaml").write_text("handler: train:quick\n", encoding="utf-8")
+        without(command, handlers, "yaml")
+        done = command("run", ALIAS)
+        assert "training.yaml was not read, because pyyaml is not installed (pip install pyyaml)" in done.stderr
+        assert "  Complete  " in done.stdout
+        said = command.refused("run", code=1)
+        assert "training.yaml is YAML, and pyyaml is not installed; pip install pyyaml" in said
+
+    def test_what_was_kept_is_no_source(self, command: Commands, handlers: Path) -> None:
+        """A folder that an earlier run has kept does not travel with the next job, by whatever name."""
+        (handlers / "look.py").write_text(
+            "import os\n\ndef handler(context):\n    print(sorted(os.listdir('.')))\n", encoding="utf-8"
+        )
+        command("run", ALIAS, "--keep", "out")
+        assert "['look.py', 'train.py']" in command("run", "look:handler", "--keep", "again").stdout
 
     def test_image(self, command: Commands) -> None:
         """An image of the first generation calls the handler with an object."""
@@ -173,11 +212,38 @@ class TestEnds:
         assert "WARNING ValueError: no such thing" in shown
         assert "ValueError: no such thing\nkept in" in shown
 
-    def test_no_such_function(self, command: Commands) -> None:
-        """A handler that is not there fails its job, as on the platform."""
-        result = result_of(command.events("run", "train:nothing", code=1))
-        assert result["status"] == "Failed"
-        assert "has no function 'nothing'" in result["status_message"]
+    @pytest.mark.parametrize(
+        ("handler", "words"),
+        [
+            ("train.py:quick", "names a file, and the platform takes a module; write train:quick"),
+            ("train.quick", "exactly one colon; write train:quick"),
+            ("trian:quick", "there is no module 'trian'"),
+            ("trian:quick", "did you mean train:quick?"),
+            (
+                "train:quik",
+                "its functions are report, quick, fails, waits, stubborn, by_attribute; did you mean 'quick'?",
+            ),
+        ],
+    )
+    def test_a_handler_that_is_not_there(self, command: Commands, handlers: Path, handler: str, words: str) -> None:
+        """It is refused with what may be meant, nothing runs, and nothing is kept."""
+        assert words in command.refused("run", handler, code=2)
+        assert {path.name for path in handlers.iterdir()} == {"train.py"}
+
+    def test_a_handler_that_is_elsewhere(self, command: Commands, tmp_path: Path) -> None:
+        """A module that the interpreter finds without the source folder is taken."""
+        (tmp_path / "more").mkdir()
+        (tmp_path / "more" / "elsewhere.py").write_text("def handler(context):\n    print('here')\n", encoding="utf-8")
+        path = shell_environment(command.home, {})["PYTHONPATH"]
+        command.environment["PYTHONPATH"] = f"{tmp_path / 'more'}:{path}"
+        assert "here" in command("run", "elsewhere:handler").stdout.splitlines()
+
+    def test_a_program(self, command: Commands, handlers: Path) -> None:
+        """An image that runs programs takes a file, and one that is not there is refused as well."""
+        (handlers / "program.py").write_text("print('it runs')\n", encoding="utf-8")
+        options = ("--image", "custom/image:20.02a")
+        assert "it runs" in command("run", "program.py", *options).stdout.splitlines()
+        assert "did you mean program?" in command.refused("run", "progam.py", *options, code=2)
 
     @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_interrupted(self, command: Commands, handlers: Path, number: signal.Signals, code: int) -> None:
@@ -219,12 +285,18 @@ def test_on_a_terminal(command: Commands, handlers: Path) -> None:
 
 def test_without_rich(command: Commands, handlers: Path) -> None:
     """Where rich is not installed, a terminal shows plain lines."""
-    (handlers / "no-rich").mkdir()
-    (handlers / "no-rich" / "rich.py").write_text("raise ImportError('not here')\n", encoding="utf-8")
-    command.environment["PYTHONPATH"] = f"{handlers / 'no-rich'}:{shell_environment(command.home, {})['PYTHONPATH']}"
+    without(command, handlers, "rich")
     shown = on_terminal(command, "run", ALIAS)
     assert "epoch 3/3  train accuracy 0.3 loss 0.3333" in shown
     assert "\x1b" not in shown
+
+
+def without(command: Commands, folder: Path, package: str) -> None:
+    """Let commands find that a package is not installed."""
+    place = folder / f"no-{package}"
+    place.mkdir()
+    (place / f"{package}.py").write_text("raise ImportError('not here')\n", encoding="utf-8")
+    command.environment["PYTHONPATH"] = f"{place}:{shell_environment(command.home, {})['PYTHONPATH']}"
 
 
 def on_terminal(command: Commands, *arguments: str) -> str:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from abeja_emulator.runtime.handlers import Handler, HandlerError, find_handler, find_root, is_well_formed
+from abeja_emulator.runtime.handler_names import is_well_formed
+from abeja_emulator.runtime.handlers import Handler, HandlerError, find_handler, find_root
 from abeja_emulator.runtime.images import Calling
 
 if TYPE_CHECKING:
@@ -61,6 +62,20 @@ def test_a_module_that_is_nowhere(tmp_path: Path) -> None:
         find_handler("x/train.py:handler", [tmp_path])
     with pytest.raises(HandlerError, match="no folder at all"):
         find_handler("train:handler", [])
+
+
+@pytest.mark.parametrize("handler", ["train.handler", "trian:handler"])
+def test_what_was_meant_is_said(tmp_path: Path, write: Callable[..., Path], handler: str) -> None:
+    """The form with the colon, and the name of a module that is there."""
+    source = write("train.py", "def handler(context): pass").parent
+    with pytest.raises(HandlerError, match=r"did you mean 'train:handler'\?$"):
+        find_handler(handler, [tmp_path, source])
+
+
+def test_a_dot_in_the_place_of_the_colon(write: Callable[..., Path], abeja_train: Callable[..., TrainedJob]) -> None:
+    """With a source directory the job fails, and its log says what was meant."""
+    source = write("train.py", "def handler(context): pass").parent
+    assert abeja_train("train.handler", source=source).log.endswith("exactly one colon; write train:handler")
 
 
 @pytest.mark.parametrize("handler", ["train", "train:handler:x", "train:", ":handler", ":", "handler:"])
