@@ -72,9 +72,7 @@ def test_it_shows_services_and_runs() -> None:
     """Status and log; that of what failed is open."""
     text = page([served()])
     assert '<span class="Failed">FAILED</span> shapes <small>service ser-1</small>' in text
-    assert (
-        "<details open><summary>log, last 1 lines</summary><pre>No module named &#x27;&lt;main&gt;&#x27;" in text
-    )
+    assert "<details open><summary>log, last 1 lines</summary><pre>No module named &#x27;&lt;main&gt;&#x27;" in text
     assert "SUCCEEDED</span> shapes <small>run run-1</small>" in text
 
 
