@@ -130,7 +130,7 @@ class TestBodies:
         [
             ("POST", "/nowhere", 404),
             ("PATCH", "/organizations/{org}/datasets", 405),
-            ("PUT", "/organizations/{org}/deployments/1/results/2", 501),
+            ("PUT", "/organizations/{org}/deployments/1/results/2", 404),
             ("POST", "/organizations/{org}/datasets", 400),
             ("POST", "/channels/unknown/upload", 404),
             ("POST", "/organizations/{org}/channels/unknown/archive", 404),
