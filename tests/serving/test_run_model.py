@@ -44,7 +44,7 @@ def handler(request, context):
             for each in request["contents"]
         ],
         "variables": dict(os.environ),
-        "folder": os.listdir(os.getcwd()),
+        "folder": [name for name in os.listdir(os.getcwd()) if name != "__pycache__"],
         "status": own_run()["status"],
     }
     return {"content_type": "application/json", "content": said, "metadata": {"x-abeja-meta-label": "cat"}}
