@@ -44,7 +44,7 @@ def make_dataset(seed: Seed, places: Places, source: Any, options: dict[str, Any
         FileNotFoundError: when it is a path, and nothing is there.
     """
     __tracebackhide__ = True
-    _check_names("abeja_dataset takes a source", options, DATASET_OPTIONS)
+    check_names("abeja_dataset takes a source", options, DATASET_OPTIONS)
     for name in ("name", "type"):
         check_text(f"abeja_dataset({name}=…)", options.get(name))
     if is_id(options.get("identifier")):
@@ -82,9 +82,7 @@ def train_job(  # noqa: PLR0913, PLR0917 - what a test says, and where it stands
             message = f"job {handler} was made through the API and has all of its own; {given} cannot be given now"
             raise TypeError(message)
         return _unless_left(_run_or_await(emulation, str(handler).strip()))
-    if not (callable(handler) or isinstance(handler, (str, Path))):
-        message = f"a handler is 'module:function', a path to a .py file or a function, not {handler!r}"
-        raise TypeError(message)
+    check_handler(handler)
     image = options.pop("image", None) or marks.get("image") or emulation.image
     source = options.pop("source", None)
     folder = None if source is None else places.find_folder(source)
@@ -163,10 +161,22 @@ def _merged(name: str, marks: Mapping[str, Any], options: dict[str, Any]) -> dic
 
 def _check_options(options: Mapping[str, Any]) -> None:
     __tracebackhide__ = True
-    _check_names("abeja_train takes a handler", options, OPTIONS)
+    check_names("abeja_train takes a handler", options, OPTIONS)
     for name in ("datasets", "environment"):
         check_mapping(f"abeja_train({name}=…)", name, options.get(name))
     check_text("abeja_train(image=…)", options.get("image"))
+
+
+def check_handler(handler: Any) -> None:
+    """Check that something can be a handler.
+
+    Raises:
+        TypeError: when it cannot.
+    """
+    __tracebackhide__ = True
+    if not (callable(handler) or isinstance(handler, (str, Path))):
+        message = f"a handler is 'module:function', a path to a .py file or a function, not {handler!r}"
+        raise TypeError(message)
 
 
 def check_text(where: str, value: Any, kind: type[Exception] = TypeError) -> None:
@@ -186,7 +196,17 @@ def check_text(where: str, value: Any, kind: type[Exception] = TypeError) -> Non
         raise kind(message)
 
 
-def _check_names(takes: str, options: Mapping[str, Any], known: tuple[str, ...]) -> None:
+def check_names(takes: str, options: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    """Check that options have names that are known.
+
+    Args:
+        takes: what takes them, and what it takes besides.
+        options: what was given by name.
+        known: the names there are.
+
+    Raises:
+        TypeError: when one is none of them.
+    """
     __tracebackhide__ = True
     for name in options:
         if name not in known:

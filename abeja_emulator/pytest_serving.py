@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from abeja_emulator.pytest_jobs import check_mapping, check_text
+from abeja_emulator.pytest_jobs import check_handler, check_mapping, check_names, check_text
 from abeja_emulator.pytest_places import Places
 from abeja_emulator.report.redaction import Redaction
 from abeja_emulator.runtime.handlers import find_handler
@@ -91,9 +90,7 @@ class ServedModels:
         """
         __tracebackhide__ = True
         check_options(options)
-        if not (callable(handler) or isinstance(handler, (str, Path))):
-            message = f"a handler is 'module:function', a path to a .py file or a function, not {handler!r}"
-            raise TypeError(message)
+        check_handler(handler)
         places = Places(self._config, self._current().path)
         source = options.get("source")
         result = self._result(options.get("result_dir"), places)
@@ -198,12 +195,7 @@ def check_options(options: Mapping[str, Any]) -> None:
         TypeError: when it is none of `OPTIONS`, or of the wrong type.
     """
     __tracebackhide__ = True
-    for name in options:
-        if name not in OPTIONS:
-            near = get_close_matches(name, OPTIONS, 1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
-            message = f"abeja_serve takes a handler and, by name, {', '.join(OPTIONS)}, not {name!r}{meant}"
-            raise TypeError(message)
+    check_names("abeja_serve takes a handler", options, OPTIONS)
     check_mapping("abeja_serve(environment=…)", "environment", options.get("environment"))
     check_text("abeja_serve(image=…)", options.get("image"))
     if not isinstance(options.get("result_dir"), (str, Path, TrainedJob, type(None))):

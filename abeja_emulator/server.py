@@ -98,8 +98,10 @@ class Server:
             # What is posted names files of this machine, so only its own user may post such.
             seed_folder=Path.cwd() if is_local(host) else None,
             follow=self.hosts.reconcile,
+            services=self.services,
+            runs=self.runs,
+            modes=self.hosts,
         )
-        self.control.attend(self.services, self.runs, self.hosts)
         self._loopback = Loopback(self.control, host, port)
 
     def start(self) -> None:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from abeja_emulator.cli.kept import RESULTS, newest_result
+from abeja_emulator.serving.hints import hint_for_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
 #: How the lines of errors are known, of Python's and of libraries'.
 _ERROR = re.compile(r"Error\b|[Nn]o such file|[Nn]ot found")
-
-#: Names of a folder that are shown.
-_NAMED = 10
 
 
 class ResultHint:
@@ -43,10 +41,4 @@ class ResultHint:
                 return
 
     def _sentence(self) -> str:
-        names = sorted(path.name for path in self._result.iterdir()) if self._result.is_dir() else []
-        there = ", ".join(names[:_NAMED]) or "nothing"
-        kept = newest_result() or f"{RESULTS}/<time>/result"
-        return (
-            f"ABEJA_TRAINING_RESULT_DIR is {self._result}, and holds {there}; say where the model is: "
-            f"--result-dir {kept}"
-        )
+        return hint_for_result(self._result, f"--result-dir {newest_result() or f'{RESULTS}/<time>/result'}")

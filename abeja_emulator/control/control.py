@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +50,9 @@ class Control:
         seed_folder: where the paths of a posted seed document begin, and which none of them leaves; None: such a
             document may name no files.
         follow: see `Desk`.
+        services: runs the platform's services.
+        runs: runs its runs.
+        modes: when jobs and runs begin.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first three by name
@@ -64,22 +66,15 @@ class Control:
         hosts: Iterable[str] = (),
         seed_folder: Path | None = None,
         follow: Callable[[], None] | None = None,
+        services: ServiceControl | None = None,
+        runs: RunControl | None = None,
+        modes: ModeControl | None = None,
     ) -> None:
         self._application: Application = platform if application is None else application
-        self._desk = Desk(platform, jobs, snapshots, reset, seed_folder, follow)
+        self._desk = Desk(platform, jobs, snapshots, reset, seed_folder, follow, services, runs, modes)
         self._hosts = frozenset(host.lower() for host in hosts)
         self._router = Router(unique(OPERATIONS))
         self._encode = msgspec.json.Encoder().encode
-
-    def attend(self, services: ServiceControl, runs: RunControl, modes: ModeControl) -> None:
-        """Show and steer what runs services and runs, too.
-
-        Args:
-            services: runs the platform's services.
-            runs: runs its runs.
-            modes: when jobs and runs begin.
-        """
-        self._desk = dataclasses.replace(self._desk, services=services, runs=runs, modes=modes)
 
     def spool(self) -> Spool:
         """Return a fresh place for the body of one request."""

@@ -52,13 +52,20 @@ def hint_for(
             "that the handler starts, such as one of a ThreadPoolExecutor"
         )
     if str(result) in text:
-        names = sorted(path.name for path in result.iterdir()) if result.is_dir() else []
-        there = ", ".join(names[:_NAMED]) or "nothing"
-        return (
-            f"ABEJA_TRAINING_RESULT_DIR is {result}, and holds {there}; say where the model is: result_dir=, the "
-            "job that abeja_train returned or a folder"
-        )
+        return hint_for_result(result, "result_dir=, the job that abeja_train returned or a folder")
     return None
+
+
+def hint_for_result(result: Path, where: str) -> str:
+    """Return what to do about a model that does not find its files.
+
+    Args:
+        result: the result directory.
+        where: how to say where the model is.
+    """
+    names = sorted(path.name for path in result.iterdir()) if result.is_dir() else []
+    there = ", ".join(names[:_NAMED]) or "nothing"
+    return f"ABEJA_TRAINING_RESULT_DIR is {result}, and holds {there}; say where the model is: {where}"
 
 
 def _hint_for_type_error(error: TypeError, calling: ModelCalling, function: Callable[..., Any] | None) -> str | None:

@@ -65,11 +65,6 @@ class RunHost(WorkHost[Run, Ticket]):
 
     # -- what comes in --------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Take runs from now on, those that are there already too."""
-        self._platform.world.attendants.runs = True
-        super().start()
-
     def _note(self, record: Run) -> None:
         entry = self._queue.get(record.run_id)
         if entry is None:
@@ -147,7 +142,6 @@ class RunHost(WorkHost[Run, Ticket]):
                     self._attempts.give_back(entry.identifier, why)
 
     def _end_all(self) -> None:
-        self._platform.world.attendants.runs = False
         self._end(self._queue.entries(), "the emulator was stopped while it ran")
         with suppress(OSError):  # it was never made, or somebody else's things are in it
             self._folder.rmdir()

@@ -25,13 +25,11 @@ class Attendants:
     Attributes:
         serving: answers a request to a service; takes the service's id and the request. It is called without the
             state, for a model may call the platform.
-        runs: whether somebody runs what is submitted.
         tokens: digests of the bearer tokens of the model code that runs, with the organization and the user on whose
             behalf it does. They are no state: a code that goes on while that returns to an earlier one keeps its own.
     """
 
     serving: Callable[[str, Request], Response] | None = None
-    runs: bool = False
     tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 

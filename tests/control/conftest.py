@@ -51,8 +51,11 @@ def seed_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def control(platform: Platform, executor: Executor, seed_folder: Path, tmp_path: Path) -> Control:
-    """The control API of that platform, with all there is."""
+def control(
+    request: pytest.FixtureRequest, platform: Platform, executor: Executor, seed_folder: Path, tmp_path: Path
+) -> Control:
+    """The control API of that platform, with all there is; of services and runs, with what a test has `attended`."""
+    attended = request.getfixturevalue("attended") if "attended" in request.fixturenames else {}
     return Control(
         platform,
         executor,
@@ -60,6 +63,7 @@ def control(platform: Platform, executor: Executor, seed_folder: Path, tmp_path:
         snapshots=SavedStates(platform, tmp_path / "saved"),
         hosts=["192.0.2.7"],
         seed_folder=seed_folder,
+        **attended,
     )
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from abeja_emulator.control.control import Control
     from abeja_emulator.control.desk import ModeControl, RunControl
     from abeja_emulator.platform import Platform
     from tests.control.steering import Steering
@@ -52,12 +51,11 @@ def services() -> StubServices:
 
 
 @pytest.fixture
-def attended(control: Control, services: StubServices, hosts: Hosts) -> Control:
-    """The control API, which knows who runs services and runs."""
+def attended(services: StubServices, hosts: Hosts) -> dict[str, Any]:
+    """Who runs services and runs, for the control API."""
     runs: RunControl = hosts.runs
     modes: ModeControl = hosts
-    control.attend(services, runs, modes)
-    return control
+    return {"services": services, "runs": runs, "modes": modes}
 
 
 @pytest.fixture
