@@ -16,6 +16,7 @@ from abeja_emulator.serving.burials import Burials
 from abeja_emulator.serving.hosted_model import HostedModel
 from abeja_emulator.serving.model_process import ModelProcess, NotReady
 from abeja_emulator.serving.proxy import Proxy
+from abeja_emulator.serving.results import deliver
 from abeja_emulator.serving.variables import Role
 
 if TYPE_CHECKING:
@@ -225,13 +226,7 @@ class Fleets:
         )
 
     def _deliver(self, result: Request) -> Response:
-        """Hand the result of an asynchronous request to the platform.
-
-        One that came without a token is delivered with the service's own. Evidence: inferred.
-        """
-        if result.header("authorization") is None and self._token is not None:
-            result.headers.append(("Authorization", f"Bearer {self._token}"))
-        return self._platform.handle(result)
+        return deliver(result, self._platform, self._token)
 
     # -- processes ------------------------------------------------------------------------------
 

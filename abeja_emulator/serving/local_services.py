@@ -18,6 +18,7 @@ from abeja_emulator.services.training.jobs import Jobs
 from abeja_emulator.serving.answers import Identity
 from abeja_emulator.serving.in_process import RuntimeMissing
 from abeja_emulator.serving.proxy import Proxy
+from abeja_emulator.serving.results import deliver
 from abeja_emulator.serving.served import Served
 from abeja_emulator.serving.served_model import ServedModel
 from abeja_emulator.serving.surroundings import Surroundings
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from abeja_emulator.services.training.records import TrainingJob
     from abeja_emulator.serving.messages import Model
     from abeja_emulator.serving.turns import Watch
-    from abeja_emulator.wire.messages import Request, Response
 
 
 class LocalServices:
@@ -159,11 +159,6 @@ class LocalServices:
     def _proxy(self, role: Role, model: ServedModel) -> Proxy:
         deployment = role.deployment
 
-        def deliver(result: Request) -> Response:
-            if result.header("authorization") is None:
-                result.headers.append(("Authorization", f"Bearer {role.token}"))
-            return self._platform.handle(result)
-
         def settle(lost: Model, error: BaseException) -> None:
             # Ctrl-C or a skip of pytest has ended the request, and the handler takes the next one.
             if isinstance(error, Exception):
@@ -175,7 +170,7 @@ class LocalServices:
             Identity(deployment.deployment_id, role.service_id or "", model_version=role.version.version),
             self._platform.spool,
             organization_id=deployment.organization_id,
-            deliver=deliver,
+            deliver=lambda result: deliver(result, self._platform, role.token),
             on_gone=settle,
             log=model.say,
         )
