@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import logging
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,11 @@ from abeja_emulator.errors import (
     NotFound,
     PlatformError,
 )
+from abeja_emulator.faults.answering import Answering
+from abeja_emulator.faults.duplicates import Made, key_of
+from abeja_emulator.faults.effects import BODY
+from abeja_emulator.faults.places import Sighting
+from abeja_emulator.faults.plan import FaultPlan
 from abeja_emulator.ids import Ids
 from abeja_emulator.services.catalogue import all_operations
 from abeja_emulator.services.datalake.records import Channel
@@ -49,6 +55,8 @@ from abeja_emulator.wire.validation import body_of, query_of
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from abeja_emulator.faults.duplicates import Duplicate
+    from abeja_emulator.faults.fault import Hit
     from abeja_emulator.looking import Look
     from abeja_emulator.seeding import Seed
     from abeja_emulator.services.organizations.records import Organization, User
@@ -100,6 +108,7 @@ class Platform:
         clock: source of time.
         epochs: which test is running, and which left something running.
         journal: the last calls.
+        faults: what goes wrong on purpose; nothing by default.
         world: what the rules of the services work on.
         organization: the default organization.
         user: the default user.
@@ -138,6 +147,10 @@ class Platform:
         operations = all_operations()
         self._router = Router(operations)
         self._operation_names = {each.name for each in operations}
+        self.faults = FaultPlan(
+            {each.name: (each.method, each.path) for each in operations}, self.clock.timestamp, self._has_job
+        )
+        self._past: Store | None = None
         self._encode = msgspec.json.Encoder().encode
         self._token = token
         self._given_tokens: set[str] = set()
@@ -375,27 +388,124 @@ class Platform:
         self.epochs.check(request.born)
         at = self.clock.timestamp()
         route = self._route(request)
-        error: str | None = None
         try:
-            operation, rule = self._chosen(route, request)
-            with self._store.transaction() if operation.writes else self._store.reading():
-                caller = self._authenticate(operation, route, request)
-                call = self._validate(operation, route, request, caller)
-                answer = self._perform(rule, call)
-            response = answer.make() if isinstance(answer, Later) else answer
-        except PlatformError as refusal:
-            response, error = self._refuse(refusal), refusal.description
-        except ForeignProcessError:
-            raise
-        except Exception as defect:  # noqa: BLE001 - a client must get an answer, and a person a traceback
-            _LOG.exception("%s failed in the emulator itself", request)
-            error = f"the emulator failed: {defect!r}; please report it with the traceback in the log"
-            response = self._refuse(InternalServerError(error))
+            if self.faults:
+                return self._handle_with_faults(request, route, at)
+            response, error = self._answer(request, route, self.world)
         finally:
             if not isinstance(request.body, bytes):
                 request.body.close()
         self.journal.add(_entry(request, route.operation, response.status, at, error))
         return response
+
+    def _answer(
+        self, request: Request, route: Route, world: World, made: list[Made] | None = None
+    ) -> tuple[Response, str | None]:
+        """Do a call, and return the answer with the description of its refusal, if it is one.
+
+        Args:
+            request: the call.
+            route: of it.
+            world: what is worked on.
+            made: gets the records that the call makes.
+        """
+        try:
+            operation, rule = self._chosen(route, request)
+            with self._store.transaction() if operation.writes else self._store.reading():
+                place = 0 if made is None else self._store.database.last_place
+                caller = self._authenticate(operation, route, request)
+                call = self._validate(operation, route, request, caller, world)
+                answer = self._perform(rule, call)
+                if made is not None:
+                    made += (Made(*record) for record in self._store.database.made_since(place))
+            return (answer.make() if isinstance(answer, Later) else answer), None
+        except PlatformError as refusal:
+            return self._refuse(refusal), refusal.description
+        except ForeignProcessError:
+            raise
+        except Exception as defect:  # noqa: BLE001 - a client must get an answer, and a person a traceback
+            _LOG.exception("%s failed in the emulator itself", request)
+            error = f"the emulator failed: {defect!r}; please report it with the traceback in the log"
+            return self._refuse(InternalServerError(error)), error
+
+    def _handle_with_faults(self, request: Request, route: Route, at: float) -> Response:
+        """Answer one request where something may go wrong on purpose."""
+        operation, target, faults = route.operation, request.target, self.faults
+        host = request.host.partition(":")[0]
+        call = Sighting(None, operation.name if operation else None, request.method, target.partition("?")[0], host)
+        signed = operation is not None and operation.access is Access.SIGNATURE
+        earlier = faults.earlier(request.method, target)
+        hit = faults.meet(call, target, request.header("authorization"), past=self._past is not None, signed=signed)
+        error: list[str | None] = [None]
+        watched = operation is not None and operation.writes and faults.duplicates.wants(hit)
+        key = key_of(request) if watched else b""
+        made: list[Made] = []
+
+        def answered(world: World) -> Response:
+            response, error[0] = self._answer(request, route, world, made if watched else None)
+            return response
+
+        if operation is not None and operation.writes and faults.wants_past:
+            self._keep_past()
+        done: int | None = None
+        if hit is None:
+            response = answered(self.world)
+        else:
+            answering = Answering(
+                self.clock, lambda: answered(self.world), lambda: answered(self._past_world()), self._refuse
+            )
+            response, done = answering.answer(hit.fault.effect)
+            hit.status, hit.done = response.status, done
+            if isinstance(hit.fault.effect, BODY) and response.delivery is None:
+                faults.withdraw(hit)
+                hit = None
+            elif response.delivery is not None:
+                response.delivery = replace(response.delivery, given_up=hit.give_up)
+        if watched:
+            faults.duplicates.note(hit, key, f"{request.method} {call.path}", call.operation, made)
+        faults.carried(call, request.length + _content_length(response))
+        entry = _entry(request, operation, response.status, at, error[0])
+        if hit is not None:
+            entry.fault = str(hit.fault.effect)
+            entry.done = None if done == response.status else done
+        if earlier is not None:
+            entry.because = earlier.number
+            faults.note(earlier, str(entry), request.method, target, clean=hit is None)
+        self.journal.add(entry)
+        return response
+
+    def meet_connection(self, scheme: str, host: str) -> str | None:
+        """Return why a connection fails to come about, on purpose: `dns`, `tls`, `refused`, or None."""
+        hit: Hit | None = self.faults.meet_connection(host.partition(":")[0], scheme) if self.faults else None
+        if hit is None:
+            return None
+        entry = Entry("CONNECT", f"{scheme}://{host.partition(':')[0]}", "", None, 0, None, self.clock.timestamp())
+        entry.fault = str(hit.fault.effect)
+        self.journal.add(entry)
+        return hit.fault.effect.word
+
+    def duplicates(self) -> list[Duplicate]:
+        """Return what is there twice because a client did not learn that its call was done, and made it again."""
+        with self._store.reading():
+            return self.faults.duplicates.found(lambda made: self._store.database.has(*made))
+
+    @property
+    def expected(self) -> bool:
+        """Whether anything may go wrong on purpose."""
+        return bool(self.faults)
+
+    def _has_job(self, status: str) -> bool:
+        with self._store.reading():
+            return any(job.status == status for job in Jobs(self.world).all())
+
+    def _keep_past(self) -> None:
+        with self._store.reading():
+            earlier, self._past = self._past, self._store.copy()
+        if earlier is not None:
+            earlier.forget()
+
+    def _past_world(self) -> World:
+        return World(self._past or self._store, self.clock, self.world.ids, self.world.signer)
 
     def refuse(self, request: Request, error: PlatformError) -> Response:
         """Answer a request with an error, and remember that in the journal."""
@@ -455,11 +565,13 @@ class Platform:
             Cidrs(self.world).check_client(route.values, request.client or self.client_address)
         return caller
 
-    def _validate(self, operation: Operation, route: Route, request: Request, caller: Caller | None) -> Call[Any, Any]:
+    def _validate(
+        self, operation: Operation, route: Route, request: Request, caller: Caller | None, world: World
+    ) -> Call[Any, Any]:
         query = query_of(operation, request.target.partition("?")[2])
         body = body_of(operation, request, self.spool)
         origin = f"{request.scheme}://{request.host}"
-        return Call(self.world, route.values, query, body, caller, origin)
+        return Call(world, route.values, query, body, caller, origin)
 
     def _perform(self, rule: Callable[[Any], Any], call: Call[Any, Any]) -> Response | Later:
         try:
@@ -500,3 +612,9 @@ def _entry(request: Request, operation: Operation | None, status: int, at: float
         at=at,
         error=error,
     )
+
+
+def _content_length(response: Response) -> int:
+    """Return the bytes of a body, as far as they are announced."""
+    lengths = [value for name, value in response.headers if name.lower() == "content-length"]
+    return int(lengths[0]) if lengths else 0

@@ -76,6 +76,15 @@ class Platforms:
             _move_body(request, owners[0])
         return owners[0].handle(request)
 
+    @property
+    def expected(self) -> bool:
+        """Whether anything may go wrong on purpose on one of them."""
+        return any(platform.expected for platform in self._platforms)
+
+    def meet_connection(self, scheme: str, host: str) -> str | None:
+        """Return why a connection to one of them fails to come about, on purpose, or None."""
+        return next(filter(None, (platform.meet_connection(scheme, host) for platform in self._platforms)), None)
+
 
 def _check_apart(what: str, advice: str, platforms: tuple[Platform, ...], names: list[list[str]]) -> None:
     owners: dict[str, Platform] = {}

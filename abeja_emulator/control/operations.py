@@ -12,9 +12,11 @@ import abeja_emulator
 from abeja_emulator.clock import iso
 from abeja_emulator.control.declaring import PREFIX, control
 from abeja_emulator.control.operations_deployed import DEPLOYED
+from abeja_emulator.control.operations_faults import OF_FAULTS
 from abeja_emulator.control.seeds import PostedSeed
 from abeja_emulator.control.shapes import (
     Advance,
+    ClockMode,
     ClockShown,
     Done,
     Health,
@@ -213,6 +215,13 @@ def get_clock(call: ControlCall[Nothing, None]) -> ClockShown:
     return _clock(call)
 
 
+@control("PUT", PREFIX + "/clock", body=ClockMode, answer=ClockShown)
+def set_clock_mode(call: ControlCall[Nothing, ClockMode]) -> ClockShown:
+    """Let sleeps in the jobs, runs and services that are started from now on pass at once, or no more."""
+    call.desk.platform.clock.virtual = call.body.virtual
+    return _clock(call)
+
+
 @control("POST", PREFIX + "/clock/advance", body=Advance, answer=ClockShown)
 def advance_clock(call: ControlCall[Nothing, Advance]) -> ClockShown:
     """Let time pass on the platform at once; it is never turned back."""
@@ -263,7 +272,7 @@ def _mode(modes: ModeControl) -> JobsMode:
 
 def _clock(call: ControlCall[Any, Any]) -> ClockShown:
     clock = call.desk.platform.clock
-    return ClockShown(iso(clock.now()) + "Z", clock.offset)
+    return ClockShown(iso(clock.now()) + "Z", clock.offset, clock.virtual)
 
 
-OPERATIONS = (*operations_in(globals()), *DEPLOYED)
+OPERATIONS = (*operations_in(globals()), *DEPLOYED, *OF_FAULTS)

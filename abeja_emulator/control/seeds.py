@@ -6,10 +6,10 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from abeja_emulator.control.shapes import Seeded, SeededChannel, SeededDatasetView, SeededUser
+from abeja_emulator.control.shapes import Seeded, SeededChannel, SeededDatasetView, SeededDatasource, SeededUser
 from abeja_emulator.errors import BadRequest, Conflict, PlatformError
 from abeja_emulator.finding import advice, find_data, shortened
-from abeja_emulator.seed_document import SeedOrganization, SeedUpload, admit
+from abeja_emulator.seed_document import SeedOrganization, SeedUpload, admit, connect
 from abeja_emulator.seeding import SeedError, samples_folder
 
 if TYPE_CHECKING:
@@ -45,10 +45,15 @@ class PostedSeed:
         with platform.world.store.transaction():
             admitted = admit(document, platform, _part)
             users = [SeededUser(user.id, user.email, user.role) for user in admitted.users]
-            made = Seeded(users, admitted.bearer_tokens, admitted.cidrs, [], [])
+            made = Seeded(users, admitted.bearer_tokens, admitted.cidrs, [], [], [])
             for number, channel in enumerate(document.channels):
                 with _part(f"channels[{number}]"):
                     made.channels.append(self._channel(platform, channel))
+            channels = [(channel.name, channel.channel_id) for channel in made.channels]
+            made.datasources += [
+                SeededDatasource(source.datasource_id, source.display_name, source.channels)
+                for source in connect(document.datasources, platform, _part, channels)
+            ]
             for number, dataset in enumerate(document.datasets):
                 with _part(f"datasets[{number}]"):
                     made.datasets.append(self._dataset(platform, dataset))

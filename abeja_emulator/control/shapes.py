@@ -83,6 +83,14 @@ class SeededChannel(msgspec.Struct):
     files: list[str]
 
 
+class SeededDatasource(msgspec.Struct):
+    """A data source that was made, and the ids of its channels; whoever seeded knows the secret."""
+
+    datasource_id: str
+    name: Optional[str]
+    channels: list[str]
+
+
 class SeededDatasetView(msgspec.Struct):
     """A dataset that was made, the channel of its files, and how many items it has."""
 
@@ -100,6 +108,7 @@ class Seeded(msgspec.Struct):
     bearer_tokens: int
     cidrs: list[str]
     channels: list[SeededChannel]
+    datasources: list[SeededDatasource]
     datasets: list[SeededDatasetView]
 
 
@@ -197,7 +206,12 @@ class JournalQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class EntryShown(msgspec.Struct):
-    """A call of the platform; without bodies and without secrets."""
+    """A call of the platform; without bodies and without secrets.
+
+    `status` is what the client saw, 0 for no answer. Where something went wrong on purpose `fault` says what, and
+    `done` the status the platform itself came to; `because` is the number of the fault because of which it was tried
+    again.
+    """
 
     number: int
     method: str
@@ -208,6 +222,9 @@ class EntryShown(msgspec.Struct):
     evidence: Optional[Literal["recorded", "client", "documented", "inferred"]]
     at: str
     error: Optional[str]
+    fault: Optional[str]
+    done: Optional[int]
+    because: Optional[int]
 
 
 class JournalShown(msgspec.Struct):
@@ -217,11 +234,53 @@ class JournalShown(msgspec.Struct):
     next: int
 
 
+class NewFaults(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to go wrong, one line each: `get_dataset status=503 calls=1-2`."""
+
+    lines: Annotated[list[Annotated[str, msgspec.Meta(max_length=2000)]], msgspec.Meta(min_length=1, max_length=100)]
+
+
+class FaultShown(msgspec.Struct):
+    """A fault as a line, how many calls of its place there were, at how many it fired, and if at none, why."""
+
+    line: str
+    seen: int
+    fired: int
+    optional: bool
+    why_not: Optional[str]
+
+
+class HitShown(msgspec.Struct):
+    """A call at which a fault fired: what the client saw (null: no answer), what was done, what was tried again."""
+
+    number: int
+    line: str
+    call: str
+    operation: Optional[str]
+    status: Optional[int]
+    done: Optional[int]
+    because: list[str]
+
+
+class FaultsShown(msgspec.Struct):
+    """What goes wrong on purpose, and what did."""
+
+    faults: list[FaultShown]
+    fired: list[HitShown]
+
+
 class ClockShown(msgspec.Struct):
-    """The time on the platform, and by how many seconds it is ahead of the machine's."""
+    """The time on the platform, by how many seconds it is ahead of the machine's, and whether sleeps pass at once."""
 
     now: str
     offset: float
+    virtual: bool
+
+
+class ClockMode(msgspec.Struct, forbid_unknown_fields=True):
+    """Whether sleeps in the code of users pass at once, and the clock goes on by them."""
+
+    virtual: bool
 
 
 class Advance(msgspec.Struct, forbid_unknown_fields=True):

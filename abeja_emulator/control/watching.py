@@ -156,4 +156,7 @@ def _entry(number: int, entry: Entry, hide: Redaction) -> EntryShown:
         evidence=entry.evidence.value if entry.evidence else None,
         at=iso(at) + "Z",
         error=None if entry.error is None else hide(entry.error),
+        fault=entry.fault,
+        done=entry.done,
+        because=entry.because,
     )

@@ -116,6 +116,21 @@ class Store:
             self.blobs.enter_snapshot()
             return Snapshot(self, depth)
 
+    def copy(self) -> Store:
+        """Return the state as it is, to be read for as long as this one lives: its records apart, its content shared.
+
+        The caller holds `reading()`, and lets it `forget`.
+        """
+        copied = Store.__new__(Store)
+        copied._ids, copied._directory = self._ids, None  # noqa: SLF001 - one of its own
+        copied.database, copied.blobs = self.database.copy(), self.blobs
+        copied._tables, copied._transactions, copied._afterwards = {}, 0, []  # noqa: SLF001
+        return copied
+
+    def forget(self) -> None:
+        """Close a copy; the content, which is not its own, stays."""
+        self.database.close()
+
     def keep(self) -> None:
         """Write down how far ids and time have come; every transaction does, but time may pass without one."""
         with self.transaction():

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
-from abeja_emulator.transports.child.abeja_emulator_child import BORN, LOOPBACK, VARIABLES, Birth
+from abeja_emulator.transports.child.abeja_emulator_child import (
+    BORN,
+    LOOPBACK,
+    VARIABLES,
+    VIRTUAL,
+    Birth,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,12 +35,14 @@ class ChildProcesses:
 
     Args:
         variables: what `child_environment` returned.
+        virtual: tells whether a child's sleeps are those of the platform's clock.
     """
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], *, virtual: Callable[[], bool] = bool) -> None:
         self._variables = {name: variables[name] for name in VARIABLES}
         # The first entry is the folder of the hook; others are the user's own.
         self._folder = variables["PYTHONPATH"].split(os.pathsep)[0]
+        self._virtual = virtual
         self._original: Any = None
         self._hook: Any = None
 
@@ -43,6 +51,8 @@ class ChildProcesses:
         completed = {os.fsdecode(name): os.fsdecode(value) for name, value in environment.items()}
         if completed.get(LOOPBACK) is None:
             completed.update(self._variables)
+        if self._virtual():
+            completed[VIRTUAL] = "1"
         # One that belongs to no test, such as a service that outlives the test in which it was started, says so.
         completed.setdefault(BORN, repr(Birth.now()))
         entries = [entry for entry in completed.get("PYTHONPATH", "").split(os.pathsep) if entry]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from abeja_emulator.transports.child.abeja_emulator_child import (
     AddressTaken,
     EmulatorUnreachable,
+    NeverAnswered,
     RefusedCall,
     UnknownHostError,
 )
 
-__all__ = ["AddressTaken", "EmulatorUnreachable", "RefusedCall", "UnknownHostError"]
+__all__ = ["AddressTaken", "EmulatorUnreachable", "NeverAnswered", "RefusedCall", "UnknownHostError"]

@@ -8,7 +8,13 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable
 
 from abeja_emulator.transports.base_url import BaseUrls
-from abeja_emulator.transports.child.abeja_emulator_child import Line, Switchboard, dial, tell_refusal
+from abeja_emulator.transports.child.abeja_emulator_child import (
+    ConnectTrouble,
+    Line,
+    Switchboard,
+    dial,
+    tell_refusal,
+)
 from abeja_emulator.transports.errors import EmulatorUnreachable
 from abeja_emulator.transports.memory_response import MemoryResponse
 from abeja_emulator.transports.memory_socket import MemorySocket
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from abeja_emulator.transports.errors import RefusedCall
-    from abeja_emulator.wire.messages import Application, Request
+    from abeja_emulator.wire.messages import Application, Request, Troubles
 
 
 class InProcess:
@@ -41,6 +47,7 @@ class InProcess:
         loopback: returns the address of a `Loopback` of the same application; children made by
             `fork` go there, since the application of this process is out of their reach.
         begun: returns when the current test began, for those children to say which one they belong to.
+        troubles: says which connections fail on purpose.
 
     Attributes:
         application: answers the requests.
@@ -58,8 +65,10 @@ class InProcess:
         guard: bool = True,
         loopback: Callable[[], tuple[str, int]] | None = None,
         begun: Callable[[], float | None] = lambda: None,
+        troubles: Troubles | None = None,
     ) -> None:
         self.application = application
+        self._troubles = troubles
         self.live = False
         self._addresses = list(hosts)
         self._base_urls = BaseUrls()
@@ -147,6 +156,9 @@ class InProcess:
         if os.getpid() != self._pid:
             self.dial(connection, scheme, host, port)
             return
+        trouble = None if self._troubles is None else self._troubles.meet_connection(scheme, host)
+        if trouble is not None:
+            raise ConnectTrouble(trouble)
         self._proxy_settings.install()
         sys.audit("http.client.connect", connection, connection.host, connection.port)
         connection.sock = MemorySocket(self, connection, scheme, host, port)

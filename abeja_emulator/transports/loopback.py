@@ -10,10 +10,12 @@ import contextlib
 import errno
 import logging
 import os
+import secrets
 import socket
 import struct
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Callable
 
 from abeja_emulator.epochs import TooLateError
@@ -25,6 +27,8 @@ from abeja_emulator.transports.child.abeja_emulator_child import (
     join_host,
     real_socket_class,
 )
+from abeja_emulator.transports.child.abeja_emulator_child_time import SLEEP, ChildSleep
+from abeja_emulator.transports.delivered import NEVER, DeliveredBody
 from abeja_emulator.transports.http1 import (
     CONTINUE,
     PIECE,
@@ -43,10 +47,15 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from abeja_emulator.wire.messages import Application, Request, Response
+    from abeja_emulator.wire.delivery import Delivery
+    from abeja_emulator.wire.messages import Application, Request, Response, Troubles
+
+    #: Lets the time of a child's sleep pass, unless the child has gone, and returns the offset of the clock.
+    OnSleep = Callable[[ChildSleep, Callable[[], bool]], float]
 
 _INTRODUCTION = PREAMBLE.encode() + b" "
 _REFUSED = REFUSED.encode() + b" "
+_SLEEP = SLEEP.encode() + b" "
 #: How both begin; a request line begins otherwise.
 _FIRST_WORDS = b"ABEJA-EMULATOR"
 #: Bodies up to this size travel with their head, in one packet where they fit.
@@ -67,9 +76,12 @@ class Loopback:
         port: the port, or 0 for any free one.
         base_urls: URLs whose path prefix is taken off, as `InProcess.add_address` does.
         on_refused: told of each call that a child refused.
+        on_sleep: lets the time of a child's sleep pass and returns the offset of the clock; it is called with the
+            sleep, and what tells whether the child has gone. Without it, a child sleeps in real time.
+        troubles: says which connections of hooked children fail on purpose.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the first by name
         self,
         application: Application,
         host: str = "127.0.0.1",
@@ -77,11 +89,15 @@ class Loopback:
         *,
         base_urls: Iterable[str] = (),
         on_refused: Callable[[RefusedCall], None] | None = None,
+        on_sleep: OnSleep | None = None,
+        troubles: Troubles | None = None,
     ) -> None:
         self._application = application
+        self._troubles = troubles
         self._host = host
         self._port = port
         self._on_refused = on_refused
+        self._on_sleep = on_sleep
         self._base_urls = BaseUrls()
         for url in base_urls:
             self._base_urls.add(url)
@@ -89,6 +105,7 @@ class Loopback:
         self._listener: socket.socket | None = None
         self._threads: dict[threading.Thread, socket.socket] = {}
         self._accepting: threading.Thread | None = None
+        self._adopted: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
 
     @property
@@ -128,8 +145,40 @@ class Loopback:
         )
         self._accepting.start()
 
+    def adopt(self, descriptor: int) -> Callable[[], None]:
+        """Answer on one more socket that listens already, such as one in a network that only a child is in.
+
+        Linux only.
+
+        Args:
+            descriptor: of the socket; it is ours from now on.
+
+        Returns:
+            What stops that and closes the socket; `stop` does so as well.
+        """
+        listener: socket.socket = real_socket_class(socket)(fileno=descriptor)
+        thread = threading.Thread(target=self._accept, args=(listener,), name="abeja-emulator-loopback", daemon=True)
+        with self._lock:
+            self._adopted[listener] = thread
+        thread.start()
+        return lambda: self._give_up(listener)
+
+    def _give_up(self, listener: socket.socket) -> None:
+        with self._lock:
+            thread = self._adopted.pop(listener, None)
+        if thread is None:
+            return
+        # In that network there is nobody who could wake it up by a connection.
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        thread.join(_PATIENCE)
+        listener.close()
+
     def stop(self) -> None:
         """Stop listening, close every connection, and wait for the threads to end."""
+        if os.getpid() == self._pid:
+            for adopted in list(self._adopted):
+                self._give_up(adopted)
         listener, self._listener = self._listener, None
         if listener is None:
             return
@@ -174,7 +223,7 @@ class Loopback:
                     return
                 continue
             sock = real_socket_class(socket)(fileno=descriptor)
-            if self._listener is not listener:
+            if self._listener is not listener and listener not in self._adopted:
                 sock.close()
                 return
             thread = threading.Thread(
@@ -194,7 +243,9 @@ class Loopback:
             sock.settimeout(None)
             with contextlib.suppress(OSError):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _Conversation(self._application, self._base_urls, sock, peer, self._on_refused).run()
+            _Conversation(
+                self._application, self._base_urls, sock, peer, self._on_refused, self._on_sleep, self._troubles
+            ).run()
         except OSError:
             # The client went away, or `stop` closed the connection.
             pass
@@ -217,15 +268,20 @@ class Loopback:
 class _Conversation:
     """One connection, from its first byte to its last."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a conversation needs
         self,
         application: Application,
         base_urls: BaseUrls,
         sock: socket.socket,
         peer: str,
         on_refused: Callable[[RefusedCall], None] | None,
+        on_sleep: OnSleep | None,
+        troubles: Troubles | None,
     ) -> None:
+        self._troubles = troubles
+        self._mark = b""
         self._on_refused = on_refused
+        self._on_sleep = on_sleep
         self._peer = peer
         self._application = application
         self._base_urls = base_urls
@@ -261,6 +317,9 @@ class _Conversation:
         if data.startswith(_REFUSED):
             self._take_refusal(data.partition(b"\r\n")[0])
             return b""
+        if data.startswith(_SLEEP):
+            self._take_sleep(data.partition(b"\r\n")[0])
+            return b""
         if not data.startswith(_INTRODUCTION):
             return data
         line, _, data = data.partition(b"\r\n")
@@ -269,7 +328,42 @@ class _Conversation:
             self._reader.introduce(words[1], words[2])
             with contextlib.suppress(ValueError, IndexError):
                 self._born = float(words[3])
+            if not self._admit(words[1], words[2]):
+                return b""
         return data or self._sock.recv(PIECE)
+
+    def _admit(self, scheme: str, host: str) -> bool:
+        """Say whether the connection comes about, and whether it is said in it where time passes."""
+        troubles = self._troubles
+        trouble = None if troubles is None else troubles.meet_connection(scheme, host)
+        if trouble is not None:
+            self._sock.sendall(f"{PREAMBLE} fails {trouble}\r\n".encode())
+            return False
+        if troubles is not None and troubles.expected:
+            mark = f"<{secrets.token_hex(12)}>"
+            self._sock.sendall(f"{PREAMBLE} leads {mark}\r\n".encode())
+            self._mark = mark.encode()
+        else:
+            self._sock.sendall(f"{PREAMBLE} goes\r\n".encode())
+        return True
+
+    def _take_sleep(self, line: bytes) -> None:
+        try:
+            sleep = ChildSleep.from_line(line.decode("latin-1"))
+        except ValueError:
+            return
+        if self._on_sleep is not None:
+            offset = self._on_sleep(sleep, self._has_gone)
+            self._sock.sendall(f"{offset!r}\r\n".encode())
+
+    def _has_gone(self) -> bool:
+        # Of who has closed the connection, or whose connection `stop` has ended, the end can be read.
+        try:
+            return not self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def _take_refusal(self, line: bytes) -> None:
         try:
@@ -325,7 +419,44 @@ class _Conversation:
                 request.body.close()
         self._send(request.method, response)
 
+    def _pass_time(self, delivery: Delivery, seconds: float) -> None:
+        if self._mark:
+            self._sock.sendall(self._mark + f"{seconds!r}\n".encode())
+        elif seconds != NEVER:
+            delivery.clock.sleep(seconds)
+        if seconds == NEVER:
+            # Until the client, or `stop`, has had enough.
+            while self._sock.recv(PIECE):
+                pass
+            raise ConnectionAbortedError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))
+
+    def _deliver(self, method: str, response: Response, delivery: Delivery) -> None:
+        """Bring an answer that is not brought at once and whole."""
+        pass_time = partial(self._pass_time, delivery)
+        if delivery.ending != "whole":
+            self._ended = True
+        head = render_head(response, closing=self._ended or says_close(response)) if delivery.head else b""
+        try:
+            with DeliveredBody(response.body, delivery, pass_time) as body:
+                if delivery.wait:
+                    pass_time(delivery.wait)
+                self._sock.sendall(head)
+                left = announced_length(response) if delivery.head else None
+                while not delivery.head or has_body(method, response.status):
+                    data = body.read(PIECE if left is None else min(PIECE, left))
+                    if not data:
+                        break
+                    left = None if left is None else left - len(data)
+                    self._sock.sendall(data)
+        except ConnectionResetError:
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            raise
+        self._ended = self._ended or bool(left)
+
     def _send(self, method: str, response: Response) -> None:
+        if response.delivery is not None:
+            self._deliver(method, response, response.delivery)
+            return
         self._ended = self._ended or says_close(response)
         length = announced_length(response)
         self._ended = self._ended or (length is None and has_body(method, response.status))

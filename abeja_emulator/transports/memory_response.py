@@ -154,7 +154,7 @@ def _arrive(sock: Any) -> _Arrival | None:
     if answer is None:
         return None
     method, response = answer
-    if not isinstance(response, Response):
+    if not isinstance(response, Response) or response.delivery is not None:
         return None
     arrival = _Arrival(sock, response)
     if not arrival.read_head():

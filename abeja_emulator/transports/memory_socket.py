@@ -11,8 +11,10 @@ import io
 import os
 import socket
 import weakref
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
+from abeja_emulator.transports.delivered import NEVER, DeliveredBody
+from abeja_emulator.transports.errors import NeverAnswered
 from abeja_emulator.transports.http1 import (
     CONTINUE,
     MalformedRequest,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from abeja_emulator.wire.delivery import Delivery
     from abeja_emulator.wire.messages import Application, Request
 
     Answer = tuple[str, "Response | OSError"]
@@ -190,7 +193,9 @@ class MemorySocket:
         if self._reader.closing:
             self._ended = True
             if isinstance(answer, Response) and not says_close(answer):
-                answer = Response(answer.status, [*answer.headers, ("Connection", "close")], answer.body)
+                closing = Response(answer.status, [*answer.headers, ("Connection", "close")], answer.body)
+                closing.delivery = answer.delivery
+                answer = closing
         self._answers.append((request.method, answer))
 
     def _leave_for_loopback(self, data: Any) -> None:
@@ -256,6 +261,8 @@ class MemorySocket:
         """Take up an answer: return its head, with its content to follow."""
         if says_close(response):
             self._ended = True
+        if response.delivery is not None:
+            return self._begin_delivery(method, response, response.delivery)
         body = response.body
         length = announced_length(response)
         if not has_body(method, response.status):
@@ -268,6 +275,35 @@ class MemorySocket:
             self._stream = body
             self._left = length
         return render_head(response)
+
+    def _begin_delivery(self, method: str, response: Response, delivery: Delivery) -> bytes:
+        """Take up an answer that is not brought at once and whole."""
+        if delivery.wait:
+            self._pass_time(delivery, delivery.wait)
+        if delivery.ending != "whole":
+            self._ended = True
+        body = DeliveredBody(response.body, delivery, lambda seconds: self._pass_time(delivery, seconds))
+        if delivery.head and not has_body(method, response.status):
+            body.close()
+            return render_head(response)
+        self._stream = cast("BinaryIO", body)
+        self._left = announced_length(response) if delivery.head else None
+        return render_head(response) if delivery.head else b""
+
+    def _pass_time(self, delivery: Delivery, seconds: float) -> None:
+        """Let seconds pass; a time-out that is shorter is not waited for, since what comes of it is known."""
+        timeout = self._timeout
+        if timeout is not None and seconds > timeout:
+            if delivery.clock.virtual:
+                delivery.clock.advance(timeout)
+            self._ended = True
+            if delivery.given_up is not None:
+                delivery.given_up()
+            message = "timed out"
+            raise socket.timeout(message)
+        if seconds == NEVER:
+            raise NeverAnswered(self._host)
+        delivery.clock.sleep(seconds)
 
     def _read_stream(self, bufsize: int) -> bytes:
         stream, left = self._stream, self._left

@@ -29,10 +29,13 @@ class Entry:
         path: the path as sent.
         query: the query as sent; empty where it holds a signature.
         operation: name of the operation, or None when no path matched.
-        status: status of the answer.
+        status: status of the answer as the client saw it; 0 where it saw none.
         evidence: where the operation's behaviour is known from.
         at: when the call arrived, seconds since the epoch by the Platform's clock.
         error: description of the refusal, when it was one.
+        fault: what went wrong on purpose, or None.
+        done: status the Platform itself came to where a fault hid it; None: the call was not done, or nothing hid it.
+        because: number of the fault's hit because of which the client made this call, or None.
     """
 
     method: str
@@ -43,11 +46,15 @@ class Entry:
     evidence: Evidence | None
     at: float
     error: str | None = None
+    fault: str | None = None
+    done: int | None = None
+    because: int | None = None
 
     def __str__(self) -> str:
         query = f"?{self.query}" if self.query else ""
         error = f": {self.error}" if self.error else ""
-        return f"{self.method} {self.path}{query} → {self.status}{error}"
+        fault = f" [fault: {self.fault}]" if self.fault else ""
+        return f"{self.method} {self.path}{query} → {self.status or 'no answer'}{error}{fault}"
 
 
 class Journal:

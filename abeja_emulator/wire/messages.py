@@ -8,7 +8,10 @@ spelling the client sent (`label_id` is not `label-id`), the target keeps its pe
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import BinaryIO, Protocol, Union
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Union
+
+if TYPE_CHECKING:
+    from abeja_emulator.wire.delivery import Delivery
 
 Headers = list[tuple[str, str]]
 
@@ -86,14 +89,16 @@ class Response:
         status: the status code.
         headers: pairs to send; `Content-Length` is always among them.
         body: the content, at hand or as a stream that the transport reads and closes.
+        delivery: how it has to be brought; None: at once and whole.
     """
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "delivery", "headers", "status")
 
     def __init__(self, status: int, headers: Headers, body: Body = b"") -> None:
         self.status = status
         self.headers = headers
         self.body = body
+        self.delivery: Delivery | None = None
 
     @property
     def reason(self) -> str:
@@ -135,3 +140,14 @@ class Application(Protocol):
 
     def handle(self, request: Request) -> Response:
         """Answer one request; never raises for what a client did."""
+
+
+class Troubles(Protocol):
+    """What a transport asks whoever plans what goes wrong on purpose."""
+
+    def meet_connection(self, scheme: str, host: str) -> str | None:
+        """Return why a connection that is being made does not come about: `dns`, `tls`, `refused`, or None."""
+
+    @property
+    def expected(self) -> bool:
+        """Whether anything may go wrong."""

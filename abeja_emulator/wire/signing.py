@@ -50,11 +50,9 @@ class Signer:
         """
         expires = self._signed_expiry(method, target)
         if expires is None:
-            message = "the signature of this URL does not fit; ask the API for a fresh URL and use it unchanged"
-            raise Forbidden(message)
+            raise does_not_fit()
         if self._clock.timestamp() >= int(expires):
-            message = f"this URL has expired (expires={expires}); ask the API for a fresh one"
-            raise Forbidden(message)
+            raise has_expired(expires)
 
     def signed(self, method: str, target: str) -> bool:
         """Tell whether a target has a signature of this Platform, expired or not."""
@@ -91,6 +89,16 @@ class Signer:
 
     def _mac(self, *parts: str) -> str:
         return hmac.new(self._secret, "\n".join(parts).encode(), hashlib.sha256).hexdigest()
+
+
+def does_not_fit() -> Forbidden:
+    """Return the refusal of a URL whose signature was not made for it."""
+    return Forbidden("the signature of this URL does not fit; ask the API for a fresh URL and use it unchanged")
+
+
+def has_expired(expires: str) -> Forbidden:
+    """Return the refusal of a URL that was good until `expires`, seconds since the epoch."""
+    return Forbidden(f"this URL has expired (expires={expires}); ask the API for a fresh one")
 
 
 def _canonical(path: str) -> str:

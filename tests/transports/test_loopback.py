@@ -110,6 +110,9 @@ def test_the_application_sees_scheme_and_host(
     """From the target, from a hooked child's introduction, or from the Host header."""
     answer = talk(loopback, data, pieces=pieces)
 
+    if data.startswith(PREAMBLE.encode()):
+        welcome, _, answer = answer.partition(b"\r\n")
+        assert welcome == PREAMBLE.encode() + b" goes"
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answer.endswith(b"\r\n\r\nhello")
     assert (application.last.scheme, application.last.host) == (scheme, host)

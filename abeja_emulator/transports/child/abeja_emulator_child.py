@@ -33,6 +33,8 @@ ALLOW_HOSTS = "ABEJA_EMULATOR_ALLOW_HOSTS"
 OFFLINE = "ABEJA_EMULATOR_OFFLINE"
 #: When the ancestor that the test itself started was born, by the clock that all processes of a machine share.
 BORN = "ABEJA_EMULATOR_BORN"
+#: Set where sleeps are those of the platform's clock, see `abeja_emulator_child_time.py`.
+VIRTUAL = "ABEJA_EMULATOR_VIRTUAL"
 #: Base URLs of the platform besides the usual one, for a process in between that makes an emulator of its own.
 API_URLS = "ABEJA_EMULATOR_API_URLS"
 VARIABLES = (LOOPBACK, HOSTS, ALLOW_HOSTS, OFFLINE)
@@ -156,6 +158,35 @@ class EmulatorUnreachable(Exception):
 
     Not an `OSError`, so that no client retries for half a minute what cannot come back.
     """
+
+
+class NeverAnswered(Exception):
+    """A client without a time-out waits for an answer that never comes, on purpose.
+
+    On the platform it would hang for ever; here it fails at once. Not an `OSError`, so that no retry swallows it.
+    """
+
+    def __init__(self, host: str) -> None:
+        super().__init__(host)
+        self.host = host
+
+    def __str__(self) -> str:
+        return (
+            f"the answer of {self.host} stalled on purpose, and the client waits for it without a time-out, so it "
+            "would hang for ever; give the call a time-out"
+        )
+
+
+class ConnectTrouble(Exception):
+    """A connection does not come about, on purpose; it never gets as far as a client.
+
+    Attributes:
+        kind: `dns`, `tls` or `refused`.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
 
 
 def split_host(text: str) -> "Key":
@@ -471,7 +502,8 @@ class Switchboard:
 
     def connect(self, connection: "Any", connect: "Callable[[Any], None]") -> None:
         """Connect an HTTP connection: `connect` is what would have been called without us."""
-        if self._passing():
+        # The `connect` of an https connection calls that of an http one.
+        if self._passing() or self._troubled():
             connect(connection)
             return
         host = connection._tunnel_host  # noqa: SLF001 - the true target of a request through a proxy
@@ -482,7 +514,7 @@ class Switchboard:
             place = (connection.host.lower().strip("[]"), connection.port)
         line = self.find(*place)
         if line is not None:
-            self._answer(line, connection, place)
+            self._answer(line, connection, connect, place)
         elif self.permits(*place) and (host or not _is_proxied(connection, place)):
             self._pass(connection, connect)
         elif self.is_offline() and not self.permits(*place):
@@ -502,7 +534,7 @@ class Switchboard:
             place = (host, port or _HTTPS_PORT)
         line = self.find(*place)
         if line is not None:
-            self._answer(line, connection, place, scheme)
+            self._answer(line, connection, connect, place, scheme)
         elif self.permits(*place):
             self._pass(connection, connect)
         else:
@@ -510,12 +542,70 @@ class Switchboard:
             url = f"{scheme}://{join_host(place[0], port)}{path}"
             raise self.refusal(RefusedCall(place[0], place[1], method, url))
 
-    def _answer(self, line: Line, connection: "Any", place: "Address", scheme: "str | None" = None) -> None:
-        line.connect(connection, scheme or _scheme(connection), place[0], place[1])
+    def _answer(
+        self,
+        line: Line,
+        connection: "Any",
+        connect: "Callable[[Any], None]",
+        place: "Address",
+        scheme: "str | None" = None,
+    ) -> None:
+        try:
+            line.connect(connection, scheme or _scheme(connection), place[0], place[1])
+        except ConnectTrouble as trouble:
+            kind = trouble.kind
+        else:
+            kind = ""
+        if kind:
+            self._fail(kind, connection, connect)
         # Clients of urllib3 warn about connections whose certificate nobody looked at.
         connection.is_verified = True
         if getattr(connection, "proxy", None):
             connection._has_connected_to_proxy = True  # noqa: SLF001 - its own connect would set it
+
+    def _fail(self, kind: str, connection: "Any", connect: "Callable[[Any], None]") -> None:
+        """Let a connection fail as it would for real: the client's own code makes of it what it always does."""
+        if kind == "tls":
+            ssl = __import__("ssl")
+            message = (
+                "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate"
+            )
+            raise getattr(ssl, "SSLCertVerificationError", ssl.SSLError)(1, message)
+        self._thread.trouble = kind
+        try:
+            connect(connection)
+        finally:
+            del self._thread.trouble
+        # Somebody has a way of making connections that does not come by here.
+        connection.close()
+        raise self._trouble(kind)
+
+    @staticmethod
+    def _trouble(kind: str) -> Exception:
+        """Return what the system says."""
+        if kind == "dns":
+            module = sys.modules["socket"]
+            return module.gaierror(module.EAI_NONAME, "Name or service not known")  # type: ignore[no-any-return]
+        return ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+
+    def look_up(self, port: "Any") -> "list[Any] | None":
+        """Return what any name stands for while a connection fails on purpose, or None where none does.
+
+        Raises:
+            gaierror: when that is what fails.
+        """
+        kind = self._troubled()
+        if not kind:
+            return None
+        if kind == "dns":
+            raise self._trouble(kind)
+        module = sys.modules["socket"]
+        return [(module.AF_INET, module.SOCK_STREAM, module.IPPROTO_TCP, "", ("127.0.0.1", port or 0))]
+
+    def _troubled(self) -> str:
+        """Return why the connection that this thread makes fails on purpose, or an empty text."""
+        kind = getattr(self._thread, "trouble", None)  # type: Optional[str]
+        return kind or ""
 
     def _passing(self) -> bool:
         return getattr(self._thread, "passing", False)
@@ -530,6 +620,9 @@ class Switchboard:
 
     def check_address(self, sock: "Any", address: "Any") -> None:
         """Raise unless a socket may connect or send to that address."""
+        kind = self._troubled()
+        if kind:
+            raise self._trouble(kind)
         if not isinstance(address, tuple) or self._passing():
             return
         families = sys.modules["socket"]
@@ -652,18 +745,25 @@ class Birth:
 def dial(  # noqa: PLR0913, PLR0917 - what a connection is made of
     address: "Address", connection: "Any", scheme: str, host: str, port: int, born: "float | None" = None
 ) -> "Any":
-    """Open a socket to a loopback emulator for a connection that meant to reach `host`."""
+    """Open a socket to a loopback emulator for a connection that meant to reach `host`.
+
+    Raises:
+        ConnectTrouble: when the connection fails on purpose.
+        EmulatorUnreachable: when nobody listens there any more.
+    """
     import socket  # noqa: PLC0415 - not before a connection needs it
 
     sock = real_socket_class(socket)(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
     timeout = connection.timeout
     try:
-        sock.settimeout(timeout if isinstance(timeout, (int, float)) else None)
+        sock.settimeout(_PATIENCE)
         sock.connect(address)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         birth = _NOTHING if born is None else repr(born)
         introduction = f"{PREAMBLE} {scheme} {join_host(host, port)} {birth}\r\n"
         sock.sendall(introduction.encode("latin-1"))
+        words = _read_line(sock).split()
+        sock.settimeout(timeout if isinstance(timeout, (int, float)) else None)
     except OSError as error:
         sock.close()
         message = (
@@ -671,7 +771,124 @@ def dial(  # noqa: PLR0913, PLR0917 - what a connection is made of
             f"answer any more ({error}). A child must not outlive the test that started it."
         )
         raise EmulatorUnreachable(message) from error
-    return sock
+    if words[1:2] == ["fails"]:
+        sock.close()
+        raise ConnectTrouble(words[2])
+    return LedSocket(sock, words[2].encode(), host) if words[1:2] == ["leads"] else sock
+
+
+def _read_line(sock: "Any") -> str:
+    """Return the line with which an emulator answers an introduction."""
+    data = b""
+    while not data.endswith(b"\n"):
+        piece = sock.recv(1)
+        if not piece:
+            raise OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+        data += piece
+    return data.decode("latin-1")
+
+
+class LedSocket:
+    """A socket to an emulator in whose answers it is said where time passes.
+
+    The emulator cannot tell how long a client waits, so where seconds pass it sends a mark and their number, and this
+    end waits, or fails with the client's own time-out. That one is not waited for: what comes of it is known.
+
+    Args:
+        sock: the connected socket; everything that is not here is its own.
+        mark: what stands before seconds.
+        host: for the message about a client that waits for ever.
+    """
+
+    def __init__(self, sock: "Any", mark: bytes, host: str) -> None:
+        self._sock = sock
+        self._mark = mark
+        self._host = host
+        self._waiting = b""
+        self._io_refs = 0
+        self._closed = False
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Return what comes next, once the time before it has passed."""
+        while True:
+            data = self._waiting or self._sock.recv(bufsize, flags)  # type: bytes
+            place = data.find(self._mark)
+            if place < 0:
+                held = self._held(data)
+                if held and held == len(data):
+                    more = self._sock.recv(bufsize, flags)
+                    self._waiting = data + more
+                    if more:
+                        continue
+                    held = 0
+                place = len(data) - held
+            if place:
+                part, self._waiting = data[: min(place, bufsize)], data[min(place, bufsize) :]
+                return part
+            if not data:
+                return data
+            line, end, rest = data[len(self._mark) :].partition(b"\n")
+            if not end:
+                more = self._sock.recv(bufsize, flags)
+                if not more:
+                    return b""
+                self._waiting = data + more
+                continue
+            self._waiting = rest
+            self._pass_time(float(line))
+
+    def _held(self, data: bytes) -> int:
+        """Return how many bytes at the end may be the beginning of a mark."""
+        for size in range(min(len(self._mark) - 1, len(data)), 0, -1):
+            if self._mark.startswith(data[-size:]):
+                return size
+        return 0
+
+    def _pass_time(self, seconds: float) -> None:
+        timeout = self._sock.gettimeout()
+        if timeout is not None and seconds > timeout:
+            if os.environ.get(VIRTUAL):
+                time.sleep(timeout)
+            message = "timed out"
+            raise sys.modules["socket"].timeout(message)
+        if seconds == float("inf"):
+            raise NeverAnswered(self._host)
+        time.sleep(seconds)
+
+    def recv_into(self, buffer: "Any", nbytes: int = 0, flags: int = 0) -> int:
+        """Fill a buffer with what comes next."""
+        view = memoryview(buffer).cast("B")
+        data = self.recv(nbytes or len(view), flags)
+        view[: len(data)] = data
+        return len(data)
+
+    def makefile(self, mode: str = "r", buffering: "int | None" = None, **options: "Any") -> "Any":
+        """Return a file that reads or writes this socket."""
+        import io  # noqa: PLC0415 - loaded long ago
+        import socket  # noqa: PLC0415 - the same
+
+        if mode not in ("r", "rb"):
+            return self._sock.makefile(mode, buffering, **options)
+        raw = socket.SocketIO(self, "r")  # type: ignore[arg-type]
+        self._io_refs += 1
+        if buffering == 0:
+            return raw
+        buffer = io.BufferedReader(raw, io.DEFAULT_BUFFER_SIZE if buffering is None or buffering < 0 else buffering)
+        return buffer if "b" in mode else io.TextIOWrapper(buffer, **options)
+
+    def _decref_socketios(self) -> None:
+        self._io_refs -= 1
+        if self._closed and self._io_refs <= 0:
+            self._sock.close()
+
+    def close(self) -> None:
+        """Close the socket once no file that reads it is open."""
+        self._closed = True
+        if self._io_refs <= 0:
+            self._sock.close()
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self._sock, name)
 
 
 def tell_refusal(address: "Address", call: RefusedCall) -> None:
@@ -687,6 +904,26 @@ def tell_refusal(address: "Address", call: RefusedCall) -> None:
         sock.recv(1)
     except OSError:
         pass
+    finally:
+        sock.close()
+
+
+def tell_sleep(address: "Address", line: str) -> "str | None":
+    """Tell the emulator of a parent that this process sleeps, and return what it says when that is over.
+
+    It is None when the emulator is gone.
+    """
+    import socket  # noqa: PLC0415 - not before a connection needs it
+
+    sock = real_socket_class(socket)(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+    try:
+        sock.settimeout(_PATIENCE)
+        sock.connect(address)
+        sock.sendall((line + "\r\n").encode("latin-1", "replace"))
+        sock.settimeout(None)
+        return _read_line(sock)
+    except OSError:
+        return None
     finally:
         sock.close()
 
@@ -714,6 +951,11 @@ def enlist(environment: "Mapping[str, str]" = os.environ) -> None:
         inherited=True,
     )
     Switchboard.installed().add(line, environment.get(HOSTS, "").split())
+    if environment.get(VIRTUAL):
+        # Beside this file, on the path of a child.
+        import abeja_emulator_child_time  # type: ignore[import-not-found]  # noqa: PLC0415 - only where time is virtual
+
+        abeja_emulator_child_time.follow(lambda sleep: tell_sleep(loopback, sleep), lambda: birth.at)
 
 
 def _hook(board: Switchboard, original: "Callable[[Any], None]") -> "Any":
@@ -740,6 +982,9 @@ def _checked(board: Switchboard, original: "Callable[..., Any]", position: int) 
 
 def _guarded_lookup(board: Switchboard, original: "Callable[..., Any]") -> "Any":
     def lookup(host: "Any", *args: "Any", **options: "Any") -> "Any":
+        trouble = board.look_up(args[0] if args else options.get("port"))
+        if trouble is not None:
+            return trouble
         board.check_name(host, args[0] if args else options.get("port"))
         answer = original(host, *args, **options)
         board.remember(host, answer)

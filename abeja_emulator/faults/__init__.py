@@ -1,0 +1,1 @@
+"""Platform failures on purpose: what (`effects`), when (`moments`), where (`places`), together (`fault`, `plan`)."""

@@ -1,0 +1,102 @@
+"""One fault: where, when and what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from abeja_emulator.faults.places import JOB
+
+if TYPE_CHECKING:
+    from abeja_emulator.faults.effects import Effect
+    from abeja_emulator.faults.moments import Moment
+    from abeja_emulator.faults.places import Place
+
+#: What it takes for a call of another world to be seen.
+_WORLDS = {
+    "s3": "; those of boto3 are seen with the fixture abeja_s3",
+    "http": "; those of requests are seen with the fixture abeja_responses",
+}
+
+
+@dataclass
+class Fault:
+    """Something that goes wrong at some calls.
+
+    Attributes:
+        place: which calls it is about.
+        moment: at which of them it fires.
+        effect: what it does to them.
+        optional: whether it need not fire.
+        text: as one line, which makes the same fault again.
+        seen: how many calls of its place there were.
+        fired: at how many of them it fired.
+        carried: bytes of the bodies of those calls, both directions.
+        too_short: at how many of them the answer ended before the byte that it is about.
+    """
+
+    place: Place
+    moment: Moment
+    effect: Effect
+    optional: bool = False
+    text: str = field(default="")
+    seen: int = 0
+    fired: int = 0
+    carried: int = 0
+    too_short: int = 0
+
+    def __str__(self) -> str:
+        return self.text or f"{self.place}: {self.effect}"
+
+    @property
+    def never_fired(self) -> str:
+        """Why it did not fire, as far as that can be told."""
+        if self.place.world == JOB:
+            return "no job ran in a child, abeja_train(…, train_in='child') or one made through the API"
+        if not self.seen:
+            world = _WORLDS.get(self.place.world or "", "")
+            return f"no call of {self.place} was made{world}"
+        if self.too_short:
+            return f"the answer ended before that byte, {self.too_short} times"
+        calls = "1 call" if self.seen == 1 else f"{self.seen} calls"
+        when = str(self.moment)
+        return (
+            f"{calls} of {self.place} {'was' if self.seen == 1 else 'were'} made, none of them at {when or 'its time'}"
+        )
+
+
+@dataclass
+class Hit:
+    """A fault that fired at a call.
+
+    Attributes:
+        number: of the hits of a plan, from 1.
+        fault: the fault.
+        call: what was called, such as `GET /organizations/1/datasets/2`; or the host of a connection.
+        operation: name of the operation, where there is one.
+        at: seconds since the epoch, by the Platform's clock.
+        status: what the client saw; 0 for no answer.
+        done: status that the Platform itself came to; None: the call was not done.
+        because: the calls that the client made because of it, as they are in the journal: the same call again, until
+            one of them was answered without a fault.
+        given_up: whether the client gave up before the answer, which came late, was there.
+    """
+
+    number: int
+    fault: Fault
+    call: str
+    operation: str | None
+    at: float
+    status: int = 0
+    done: int | None = None
+    because: list[str] = field(default_factory=list)
+    given_up: bool = False
+
+    def give_up(self) -> None:
+        """Note that the client did not wait for the answer."""
+        self.given_up = True
+
+    def __str__(self) -> str:
+        seen = f"→ {self.status}" if self.status else "→ no answer"
+        done = "" if self.done is None or self.done == self.status else f", done with {self.done}"
+        return f"{self.call}: {self.fault.effect} {seen}{done}"
