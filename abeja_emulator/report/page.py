@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from abeja_emulator.report.curves import curves
+from abeja_emulator.report.records import SleepRecord
 from abeja_emulator.report.summary import (
     counted,
     cut,
@@ -16,6 +17,7 @@ from abeja_emulator.report.summary import (
     size,
     weakest_line,
 )
+from abeja_emulator.report.timeline import events, heading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +42,7 @@ table { border-collapse: collapse; font-size: .85rem; } td, th { padding: .15rem
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 pre { background: var(--soft); padding: .6rem; overflow-x: auto; font-size: .8rem; max-height: 24rem; }
 .bar { display: inline-block; height: .6rem; background: #1f6feb; border-radius: 2px; min-width: 2px; }
-.refused .bar { background: var(--bad); } summary { cursor: pointer; }
+.refused .bar { background: var(--bad); } .sleep .bar { background: var(--line); } summary { cursor: pointer; }
 """
 
 #: What pytest's words for a test marked with xfail mean.
@@ -69,13 +71,13 @@ def _test(record: TestRecord) -> Iterator[str]:
     if record.weakest is not None:
         names = ", ".join(record.resting_on(record.weakest))
         yield f"<p><small>weakest evidence: {record.weakest.value} ({escape(names)})</small></p>"
-    for sentence in record.refused_hosts:
+    for sentence in (*record.refused_hosts, *record.duplicates):
         yield f'<p class="failed">{escape(sentence)}</p>'
     for job in record.jobs:
         yield from _job(job)
     for model in record.models:
         yield from _model(model)
-    if record.calls:
+    if record.calls or record.sleeps:
         yield from _calls(record)
     yield "</section>"
 
@@ -119,14 +121,25 @@ def _job(job: JobRecord) -> Iterator[str]:
 
 
 def _calls(record: TestRecord) -> Iterator[str]:
-    last = max(call.after for call in record.calls) or 1.0
+    last = max([call.after for call in record.calls] + [each.after + each.seconds for each in record.sleeps]) or 1.0
     kept = len(record.calls)
     what = counted(kept, "call") if kept == record.calls_in_all else f"the last {kept} of {record.calls_in_all} calls"
+    if record.sleeps:
+        what += f"; {escape(heading(record))}"
     yield f"<details><summary>{what}</summary><table>"
     yield "<tr><th>after</th><th>timeline</th><th>call</th><th>status</th><th>operation</th><th>evidence</th></tr>"
-    for call in record.calls:
-        yield _call(call, last)
+    for event in events(record):
+        yield _sleep(event, last) if isinstance(event, SleepRecord) else _call(event, last)
     yield "</table></details>"
+
+
+def _sleep(sleep: SleepRecord, last: float) -> str:
+    begin, length = 100 * sleep.after / last, 100 * sleep.seconds / last
+    return (
+        f'<tr class="sleep"><td class="number">{seconds(sleep.after)}</td>'
+        f'<td style="width:12rem"><span class="bar" style="margin-left:{begin:.2f}%;width:{length:.2f}%"></span></td>'
+        f'<td colspan="4">{escape(sleep.text)}</td></tr>'
+    )
 
 
 def _call(call: CallRecord, last: float) -> str:

@@ -6,7 +6,7 @@ import io
 import zipfile
 from typing import TYPE_CHECKING, Callable
 
-from abeja_emulator.report.records import CallRecord, JobRecord, ModelRecord, TestRecord
+from abeja_emulator.report.records import CallRecord, FaultRecord, JobRecord, ModelRecord, SleepRecord, TestRecord
 from abeja_emulator.report.redaction import Redaction
 from abeja_emulator.services.services.records import FAILED
 
@@ -24,6 +24,20 @@ if TYPE_CHECKING:
 #: What is kept of a test, so that ten thousand tests do not fill the memory.
 CALLS_KEPT = 500
 LOG_LINES_KEPT = 100
+
+
+def fault_records(platform: Platform, redact: Redaction) -> Iterator[FaultRecord]:
+    """Yield what went wrong on a platform on purpose, or was to, without secrets."""
+    plan = platform.faults
+    for fault in plan.all():
+        hits = [hit for hit in plan.fired if hit.fault is fault]
+        yield FaultRecord(
+            # As it was said: a word of it such as token=expired is no secret.
+            text=str(fault),
+            fired=fault.fired,
+            calls=[redact(str(hit)) for hit in hits[:CALLS_KEPT]],
+            because=[redact(call) for hit in hits for call in hit.because][:CALLS_KEPT],
+        )
 
 
 class Recorder:
@@ -46,7 +60,8 @@ class Recorder:
     @property
     def is_quiet(self) -> bool:
         """Whether nothing was called and nothing changed since the last time."""
-        return (self._platform.journal.total, self._changes()) == (self._calls_before, self._changes_before)
+        now = self._platform.journal.total, self._changes(), self._platform.clock.sleeps.total
+        return now == (self._calls_before, self._changes_before, self._sleeps_before)
 
     def record(self, test: str, refused_hosts: Iterable[str] = ()) -> TestRecord:
         """Return what happened since this recorder was made, or since the last record."""
@@ -62,6 +77,10 @@ class Recorder:
             calls_in_all=journal.total - self._calls_before,
             evidence={name: evidence.value for name, evidence in journal.take_evidence().items()},
             refused_hosts=[redact(text) for text in refused_hosts],
+            faults=list(fault_records(self._platform, redact)),
+            sleeps=self._sleeps(),
+            sleeps_in_all=self._platform.clock.sleeps.total - self._sleeps_before,
+            duplicates=[redact(str(each)) for each in self._platform.duplicates()],
         )
         if any(job.id == self._ambient_id for job in record.jobs):
             self._ambient = None
@@ -74,6 +93,7 @@ class Recorder:
 
     def _remember(self) -> None:
         self._calls_before = self._platform.journal.total
+        self._sleeps_before = self._platform.clock.sleeps.total
         self._changes_before = self._changes()
         look = self._platform.look
         self._jobs_before = {job.training_job_id for job in look.jobs()}
@@ -96,7 +116,16 @@ class Recorder:
             status=entry.status,
             evidence=entry.evidence.value if entry.evidence else None,
             error=None if entry.error is None else redact(entry.error),
+            fault=entry.fault,
+            done=entry.done,
+            because=entry.because,
         )
+
+    def _sleeps(self) -> list[SleepRecord]:
+        return [
+            SleepRecord(after=round(sleep.at - self._begun, 6), seconds=sleep.seconds, why=sleep.why, text=str(sleep))
+            for sleep in self._platform.clock.sleeps.since(self._sleeps_before)[-CALLS_KEPT:]
+        ]
 
     def _job(self, job: TrainingJob, entries: Sequence[Entry], redact: Redaction) -> JobRecord:
         look = self._platform.look

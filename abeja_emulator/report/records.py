@@ -20,6 +20,9 @@ class CallRecord(msgspec.Struct, kw_only=True):
         status: status of the answer.
         evidence: where the operation's behaviour is known from.
         error: description of the refusal, when it was one.
+        fault: what went wrong on purpose, or None.
+        done: status the Platform itself came to where a fault hid it, or None.
+        because: number of the fault because of which the client made this call, or None.
     """
 
     after: float
@@ -29,6 +32,41 @@ class CallRecord(msgspec.Struct, kw_only=True):
     status: int
     evidence: Optional[str]
     error: Optional[str] = None
+    fault: Optional[str] = None
+    done: Optional[int] = None
+    because: Optional[int] = None
+
+
+class SleepRecord(msgspec.Struct, kw_only=True):
+    """One sleep under virtual time.
+
+    Attributes:
+        after: seconds since the test began, by the Platform's clock, when it began.
+        seconds: how long it was meant to be.
+        why: what for, such as `back-off`.
+        text: all of it in words.
+    """
+
+    after: float
+    seconds: float
+    why: str
+    text: str
+
+
+class FaultRecord(msgspec.Struct, kw_only=True):
+    """One fault of a test.
+
+    Attributes:
+        text: the fault as a line.
+        fired: at how many calls it fired.
+        calls: these calls, and how each ended.
+        because: the calls that the client made because of it.
+    """
+
+    text: str
+    fired: int
+    calls: list[str] = []
+    because: list[str] = []
 
 
 class JobRecord(msgspec.Struct, kw_only=True):
@@ -87,6 +125,10 @@ class TestRecord(msgspec.Struct, kw_only=True):
         calls_in_all: how many calls there were.
         evidence: where the behaviour is known from of each operation that was called, those in forgotten calls too.
         refused_hosts: calls to hosts that are neither emulated nor allowed, one sentence each.
+        faults: what went wrong on purpose, or was to.
+        sleeps: who slept while time was virtual, oldest first, those that are remembered.
+        sleeps_in_all: how many sleeps there were.
+        duplicates: what is there twice because a call was made again whose answer had not arrived, one sentence each.
     """
 
     __test__ = False  # its name begins like a test's
@@ -99,6 +141,10 @@ class TestRecord(msgspec.Struct, kw_only=True):
     calls_in_all: int = 0
     evidence: dict[str, str] = {}
     refused_hosts: list[str] = []
+    faults: list[FaultRecord] = []
+    sleeps: list[SleepRecord] = []
+    sleeps_in_all: int = 0
+    duplicates: list[str] = []
 
     @property
     def refused_calls(self) -> list[CallRecord]:
@@ -123,6 +169,10 @@ class TestRecord(msgspec.Struct, kw_only=True):
         self.calls_in_all += later.calls_in_all
         self.evidence.update(later.evidence)
         self.refused_hosts += later.refused_hosts
+        self.faults = later.faults or self.faults
+        self.sleeps += later.sleeps
+        self.sleeps_in_all += later.sleeps_in_all
+        self.duplicates += [each for each in later.duplicates if each not in self.duplicates]
 
 
 def pack(record: TestRecord) -> dict[str, Any]:

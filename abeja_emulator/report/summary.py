@@ -6,13 +6,14 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from abeja_emulator.report import timeline
 from abeja_emulator.runtime.statistics import Statistics
 from abeja_emulator.wire.operations import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from abeja_emulator.report.records import CallRecord, JobRecord, ModelRecord, TestRecord
+    from abeja_emulator.report.records import CallRecord, FaultRecord, JobRecord, ModelRecord, TestRecord
 
 #: More jobs than these are counted, not listed; the page has them all.
 JOBS_LISTED = 20
@@ -34,18 +35,24 @@ _FIRST = ("accuracy", "loss")
 
 def summary(records: Sequence[TestRecord]) -> list[str]:
     """Return the lines of the summary; none when no test had to do with a platform."""
-    if not any(record.jobs or record.models or record.calls_in_all or record.refused_hosts for record in records):
+    if not any(
+        record.jobs or record.models or record.calls_in_all or record.refused_hosts or record.faults or record.sleeps
+        for record in records
+    ):
         return []
     lines = [headline(records), evidence_line(records), weakest_line(records)]
     listed = 0
     for record in records:
-        if not (record.jobs or record.models or record.refused_hosts):
+        if not (record.jobs or record.models or record.refused_hosts or record.faults or record.sleeps):
             continue
         if listed < JOBS_LISTED or record.refused_hosts:
             lines.append(f"{record.test}{resting_on(record)}")
             lines += [f"  {sentence}" for sentence in record.refused_hosts]
             lines += [f"  {line}" for job in record.jobs for line in job_lines(job)]
             lines += [f"  {model_line(model)}" for model in record.models]
+            lines += [f"  {fault_line(fault)}" for fault in record.faults]
+            lines += [f"  {sentence}" for sentence in record.duplicates]
+            lines += [f"  {timeline.heading(record)}", f"  {timeline.line(record)}"] if record.sleeps else []
         listed += len(record.jobs) + len(record.models) or 1
     if listed > JOBS_LISTED:
         lines.append("(more jobs than are listed here; --abeja-report FILE.html shows all of them)")
@@ -128,6 +135,14 @@ def model_line(model: ModelRecord) -> str:
     return f"{model.kind} {model.id} of {model.name}  {model.status}"
 
 
+def fault_line(fault: FaultRecord) -> str:
+    """Return the line on one fault: how often it fired, and how often the client tried again because of it."""
+    if not fault.fired:
+        return f"fault {fault.text}: did not fire"
+    tries = f", {counted(len(fault.because), 'call')} of the client because of it" if fault.because else ""
+    return f"fault {fault.text}: fired {'once' if fault.fired == 1 else f'{fault.fired} times'}{tries}"
+
+
 def last_values(job: JobRecord) -> str:
     """Return accuracy and loss of each stage as they were last, `validation accuracy 0.95 loss 0.12`."""
     return last_values_of(job.statistics)
@@ -147,8 +162,9 @@ def last_values_of(statistics: Sequence[dict[str, Any]]) -> str:
 
 def section(record: TestRecord) -> str:
     """Return what a failing test did to the platform: its calls, statistics and log."""
-    lines = [f"  {sentence}" for sentence in record.refused_hosts]
+    lines = [f"  {sentence}" for sentence in (*record.refused_hosts, *record.duplicates)]
     lines += _calls(record)
+    lines += timeline.lines(record)
     for job in record.jobs:
         lines.append("job " + next(job_lines(job)))
         lines += [f"  {cut(job.message)}"] if job.message else []

@@ -72,7 +72,7 @@ def test_under_pytest_on_a_terminal(pytester: pytest.Pytester) -> None:
         """
     )
     ours, theirs = os.openpty()
-    command = [sys.executable, "-m", "pytest", "-q", "--abeja-emulate", "-p", "no:cacheprovider", "-n", "0"]
+    command = [sys.executable, "-m", "pytest", "-q", "--abeja-emulate", "-p", "no:cacheprovider"]
     with subprocess.Popen(command, cwd=pytester.path, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         output = b""

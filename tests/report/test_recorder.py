@@ -15,6 +15,7 @@ from abeja.train.statistics import Statistics
 
 from abeja_emulator.report.recorder import CALLS_KEPT, Recorder
 from abeja_emulator.report.records import pack, unpack
+from abeja_emulator.sleeps import Sleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,6 +131,23 @@ def test_many_calls_are_counted_and_the_last_kept(abeja: Platform) -> None:
 
     assert record.calls_in_all == CALLS_KEPT + 3
     assert len(record.calls) == CALLS_KEPT
+
+
+def test_sleeps_are_taken_down(abeja: Platform) -> None:
+    """When they began by the platform's clock, each once, and how many there were in all."""
+    abeja.clock.virtual = True
+    abeja.clock.sleep(5)
+    recorder = Recorder(abeja)
+    quiet = [recorder.is_quiet]
+    for _ in range(CALLS_KEPT + 1):
+        abeja.clock.sleeps.add(Sleep(abeja.clock.timestamp() + 60, 30.0, "back-off"))
+    quiet.append(recorder.is_quiet)
+    assert quiet == [True, False]
+    record = recorder.record("test")
+    assert (len(record.sleeps), record.sleeps_in_all) == (CALLS_KEPT, CALLS_KEPT + 1)
+    assert record.sleeps[0].after >= 60
+    assert (record.sleeps[0].seconds, record.sleeps[0].text) == (30, "slept 30 s (back-off)")
+    assert recorder.record("test").sleeps == []
 
 
 @pytest.mark.usefixtures("abeja_context")
