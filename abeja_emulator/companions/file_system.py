@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: tensorboardX writes through a queue of these, and the numbers of its pipes are those of real files.
 _REAL = ("multiprocessing", "multiprocessing.connection", "multiprocessing.queues", "multiprocessing.util")
 
+#: Says that pytest itself is not faked, when it is imported; a run may have switched the plugin that it is off.
+_LEAVES_PYTEST_ALONE = "pyfakefs.pytest_plugin"
+
 #: What handlers use of the SDK, and what that imports when it is used.
 _USED = (
     "abeja.datasets",
@@ -91,7 +94,7 @@ def _import_first() -> None:
     pyfakefs forgets what is imported under it, so that it is imported anew, and NumPy, which comes with the
     SDK, can be imported once only.
     """
-    for name in (*_REAL, *_USED):
+    for name in (*_REAL, *_USED, _LEAVES_PYTEST_ALONE):
         with suppress(ImportError), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             importlib.import_module(name)

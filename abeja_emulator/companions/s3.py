@@ -32,20 +32,41 @@ VARIABLES = {
 }
 
 
+def new_session() -> boto3.Session:
+    """Return a session of no account: it keeps what AWS says of its services, which takes long to read."""
+    with _variables():
+        return boto3.Session(
+            aws_access_key_id=VARIABLES["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=VARIABLES["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=VARIABLES["AWS_SESSION_TOKEN"],
+            region_name=REGION,
+        )
+
+
 @contextmanager
-def mocked_s3() -> Iterator[Any]:
-    """Mock AWS, with variables of no account; yield a client of S3, and put everything back."""
+def mocked_s3(session: boto3.Session | None = None) -> Iterator[Any]:
+    """Mock AWS, with variables of no account; yield a client of S3, and put everything back.
+
+    Args:
+        session: of the client, from `new_session`; a new one by default.
+    """
+    with _variables(), mock_aws():
+        client = (session or new_session()).client("s3")
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+@contextmanager
+def _variables() -> Iterator[None]:
+    """Have the variables of no account in the environment, and put the shell's back."""
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
         for name, value in VARIABLES.items():
             patch.setenv(name, value)
-        with mock_aws():
-            client = boto3.client("s3", region_name=REGION)
-            try:
-                yield client
-            finally:
-                client.close()
+        yield
 
 
 def mock_earlier_clients() -> None:

@@ -32,6 +32,8 @@ class ChildOptions:
         variables: user variables of all code, below all others.
         git: the repositories that stand for the URLs of versions from git; none by default.
         cpus: hands out the processors that a process is tied to.
+        adopt: lets the platform answer on a socket, given by its descriptor, that listens in the network of a child
+            alone, and returns what ends that; None where no child can be without a network.
     """
 
     api_url: Callable[[], str]
@@ -44,6 +46,7 @@ class ChildOptions:
     variables: Mapping[str, Any] | None = None
     git: GitSources = field(default_factory=GitSources)
     cpus: Cpus = field(default_factory=Cpus)
+    adopt: Callable[[int], Callable[[], None]] | None = None
 
     @property
     def seed_variables(self) -> dict[str, str]:

@@ -13,9 +13,11 @@ live on.
 from __future__ import annotations
 
 import _socket
+import errno
 import os
 import selectors
 import signal
+import struct
 import subprocess
 import threading
 import time
@@ -24,6 +26,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from abeja_emulator.runtime.launcher import abeja_emulator_confinement as confinement
 from abeja_emulator.runtime.launcher import abeja_emulator_launcher as launcher
 from abeja_emulator.runtime.log_stream import STDERR, STDOUT, LogStream
 
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from abeja_emulator.runtime.images import Calling
     from abeja_emulator.runtime.log_stream import Sink
 
+    #: Takes a descriptor that a child hands over, by the name it gives it; whoever takes it closes it.
+    Taker = Callable[[str, int], object]
     #: Lets seconds pass, until a question is answered with yes.
     Wait = Callable[[float, Callable[[], bool]], object]
 
@@ -46,7 +51,7 @@ GRACE = 25.0
 LAUNCHER = Path(launcher.__file__).with_name("abeja_emulator_start.py")
 
 #: Variable that marks a child and all that it starts.
-MARK = "ABEJA_EMULATOR_CHILD"
+MARK = launcher.MARK
 
 _CHUNK = 65536
 #: Seconds in which a dead child's streams are read to their end, whoever else writes to them.
@@ -56,6 +61,11 @@ _ROUNDS = 200
 _MOMENT = 0.005
 _PROC = "/proc"
 _SIGNALLED = 128
+#: Descriptors that a launcher hands over, at most, and how the system writes one of them.
+_HANDED = 8
+_INTEGER = struct.Struct("i")
+#: Lets no program that this process starts have them; Linux only, and nobody else hands any over.
+_CLOSED = getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
 
 
 class NotStarted(RuntimeError):
@@ -103,9 +113,13 @@ class ChildProcess:
         on_start: called with the child's process id before the launcher goes on, in time for limits; of
             other commands, as early as can be. If it raises, the child is killed and the constructor raises the same.
         on_end: called once the child and its group are dead and the log is complete, before `wait` returns.
+        on_handed: takes what the launcher hands over when it has confined the child, in a thread of ours, also
+            after the child's death, but before `wait` returns. None: a child that is not confined, whatever its
+            environment says. See `abeja_emulator_confinement.py`.
 
     Attributes:
         pid: process id of the child, which is also that of its group and session.
+        confined: whether the launcher has confined the child as its environment says; known when `wait` returns.
 
     Raises:
         NotStarted: when there is no such program or directory, or it must not be run.
@@ -122,9 +136,13 @@ class ChildProcess:
         clock: Clock,
         on_start: Callable[[int], object] | None = None,
         on_end: Callable[[], object] | None = None,
+        on_handed: Taker | None = None,
     ) -> None:
         self._log = LogStream(clock, sink)
         self._on_end = on_end
+        self._on_handed = on_handed
+        self._heard = b""
+        self.confined = False
         self._mark = uuid.uuid4().hex
         self._lock = threading.Lock()
         self._reaped = False
@@ -228,6 +246,10 @@ class ChildProcess:
         self, command: Sequence[str], cwd: str | os.PathLike[str], environment: Mapping[str, str], theirs: Any
     ) -> subprocess.Popen[bytes]:
         variables = {**environment, MARK: self._mark, launcher.PARENT: str(theirs.fileno())}
+        if self._on_handed is None:
+            # Confined, its result would be lost and the platform out of reach.
+            for name in confinement.VARIABLES:
+                variables.pop(name, None)
         try:
             return subprocess.Popen(  # noqa: S603 - the user's own
                 list(command),
@@ -241,7 +263,7 @@ class ChildProcess:
                 pass_fds=(theirs.fileno(),),
             )
         except (OSError, ValueError) as error:
-            message = f"{command[0]} could not be started in {os.fspath(cwd)}: {error}"
+            message = f"{command[0]} could not be started in {os.fspath(cwd)}: {_reason(error, variables)}"
             raise NotStarted(message) from error
 
     def _tell_to_begin(self) -> None:
@@ -300,6 +322,7 @@ class ChildProcess:
         """Read what the child writes until it is dead and has nothing left to read."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._woken, selectors.EVENT_READ)
+            selector.register(self._ours, selectors.EVENT_READ, self._ours)
             for stream, level in ((self._process.stdout, STDOUT), (self._process.stderr, STDERR)):
                 if stream is not None:
                     selector.register(stream, selectors.EVENT_READ, level)
@@ -307,6 +330,8 @@ class ChildProcess:
                 self._read(selector, self._log.due_in())
             # A process that has got away may hold the streams open, and write to them for ever.
             selector.unregister(self._woken)
+            if self._ours in selector.get_map():
+                selector.unregister(self._ours)
             end = self._now() + _DRAIN
             while selector.get_map() and self._read(selector, 0) and self._now() < end:
                 pass
@@ -316,6 +341,10 @@ class ChildProcess:
         events = selector.select(timeout)
         for key, _ in events:
             if key.data is None:
+                continue
+            if key.data is self._ours:
+                if not self._hear():
+                    selector.unregister(self._ours)
                 continue
             data = os.read(key.fd, _CHUNK)
             if data:
@@ -338,9 +367,42 @@ class ChildProcess:
             self._error = self._error or error
 
     def _received_message(self) -> str | None:
+        while self._hear():
+            pass
+        return self._heard.decode("utf-8", "replace") or None
+
+    def _hear(self) -> bool:
+        """Take what the launcher has said or handed over; tell whether there was anything."""
         with suppress(OSError):
-            return self._ours.recv(_CHUNK).decode("utf-8", "replace") or None
-        return None
+            data, ancillary, _, _ = self._ours.recvmsg(_CHUNK, _socket.CMSG_SPACE(_HANDED * _INTEGER.size), _CLOSED)
+            descriptors = [found for *_, packed in ancillary for (found,) in _INTEGER.iter_unpack(packed)]
+            handed, end, text = data.partition(b"\n") if data.startswith(confinement.HANDED) else (b"", b"", data)
+            if end:
+                self.confined = True
+                names = handed[len(confinement.HANDED) :].decode().split()
+                for name, descriptor in zip(names, descriptors):
+                    self._take(name, descriptor)
+            self._heard += text
+            return bool(data)
+        return False
+
+    def _take(self, name: str, descriptor: int) -> None:
+        if self._on_handed is None:
+            os.close(descriptor)  # it did not come from our launcher
+        else:
+            self._attempt(self._on_handed, name, descriptor)
+
+
+def _reason(error: Exception, variables: Mapping[str, str]) -> str:
+    """Return why a command could not be started; of an environment that is too large, what in it is."""
+    if not (isinstance(error, OSError) and error.errno == errno.E2BIG):
+        return str(error)
+    sizes = {name: len(os.fsencode(f"{name}={value}")) for name, value in variables.items()}
+    longest = max(sizes, key=lambda name: sizes[name])
+    return (
+        f"its variables are longer than this system takes ({sum(sizes.values()):,} bytes, {longest} alone "
+        f"{sizes[longest]:,}); put what is long into a file"
+    )
 
 
 def signal_of(code: int) -> str | None:

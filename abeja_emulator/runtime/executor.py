@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.runtime.child_process import GRACE
 from abeja_emulator.runtime.job import TrainedJob
-from abeja_emulator.runtime.runner import Runner, Ticket, Timing
+from abeja_emulator.runtime.runner import MODE_VARIABLE, Runner, Ticket, Timing
 from abeja_emulator.runtime.work_host import WorkHost
 from abeja_emulator.services.training.jobs import LIFE_CYCLE, Jobs
 from abeja_emulator.services.training.records import TrainingJob
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from abeja_emulator.platform import Platform
+    from abeja_emulator.runtime.confinement import Confinement
     from abeja_emulator.runtime.work_queue import Entry, Mode
 
 
@@ -26,7 +28,7 @@ class Executor(WorkHost[TrainingJob, Ticket]):
     taken: it becomes Active in a child process and ends as Complete, Failed or Stopped, with its log, statistics
     and result. Those that are Pending already are taken too; one that is Active was left by a process that has ended,
     and is Failed. With `stop` those that run are Stopped, and those that wait stay Pending. A job says its own mode
-    with the variable `ABEJA_EMULATOR_JOB_MODE`.
+    with the variable `ABEJA_EMULATOR_JOB_MODE`, and what it is confined to with others, see `Confinement`.
 
     Args:
         platform: where the jobs are.
@@ -58,6 +60,7 @@ class Executor(WorkHost[TrainingJob, Ticket]):
         self._jobs = Jobs(platform.world)
         self._runner = Runner(platform, folder, **options)
         self._grace = grace
+        self._at_once: set[str] = set()
 
     # -- what comes in --------------------------------------------------------------------------
 
@@ -65,7 +68,9 @@ class Executor(WorkHost[TrainingJob, Ticket]):
         entry = self._queue.get(record.training_job_id)
         if record.status == "Pending":
             if entry is None and self._is_ours(record):
-                self._take(record.training_job_id, record.environment)
+                at_once = {MODE_VARIABLE: "immediate"} if record.training_job_id in self._at_once else {}
+                self._at_once.discard(record.training_job_id)
+                self._take(record.training_job_id, {**at_once, **record.environment})
         elif entry is not None and record.status == "Stopped" and not entry.ticket.stopped:
             entry.ticket.stopped = True
             name = f"abeja-emulator-stop-{entry.identifier}"
@@ -91,6 +96,28 @@ class Executor(WorkHost[TrainingJob, Ticket]):
         return entry.thread is None or record.status == "Active"
 
     # -- what a person or a test asks -----------------------------------------------------------
+
+    @property
+    def confinement(self) -> Confinement:
+        """What all jobs are confined to, besides what they say themselves; it may be changed for those that come."""
+        return self._runner.confinement
+
+    @confinement.setter
+    def confinement(self, confinement: Confinement) -> None:
+        self._runner.confinement = confinement
+
+    @property
+    def on_confined(self) -> Callable[[str, Confinement], object] | None:
+        """Is called with the id of each job that was confined, and what to, once its process has ended."""
+        return self._runner.on_confined
+
+    @on_confined.setter
+    def on_confined(self, called: Callable[[str, Confinement], object] | None) -> None:
+        self._runner.on_confined = called
+
+    def begin_at_once(self, job_id: str) -> None:
+        """Let a job begin at once when it comes, whatever the mode is, unless its own variable says something else."""
+        self._at_once.add(job_id)
 
     def abandon(self, job_id: str) -> None:
         """Stop a job at once, if it has not ended."""

@@ -46,9 +46,11 @@ _INSTANCE_TYPE = re.compile(r"(cpu|gpu)(?::[a-d])?-(\d+(?:\.\d+)?)", re.ASCII)
 
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", re.ASCII)
 _UNITS = {
+    "kb": 1000,
     "mb": 1000**2,
     "gb": 1000**3,
     "tb": 1000**4,
+    "kib": 1024,
     "mib": 1024**2,
     "gib": 1024**3,
     "tib": 1024**4,
@@ -352,10 +354,25 @@ def can_watch_memory() -> bool:
 
 def in_words(amount: int) -> str:
     """Return an amount of memory for people."""
-    for unit, size in (("GB", 1000**3), ("MB", 1000**2)):
+    for unit, size in (("GB", 1000**3), ("MB", 1000**2), ("kB", 1000)):
         if amount >= size:
             return f"{amount / size:.2f}".rstrip("0").rstrip(".") + f" {unit}"
     return f"{amount} bytes"
+
+
+def amount_of(said: str | int) -> int:
+    """Return an amount of memory or disk in bytes, of what people write: `512MB`, `1.5 GiB`, or bytes.
+
+    Raises:
+        LimitError: when it is no amount, or nothing.
+    """
+    parts = _AMOUNT.fullmatch(str(said).strip())
+    factor = _UNITS.get(parts[2].lower()) if parts is not None else 1 if str(said).strip().isdecimal() else None
+    amount = None if factor is None else float(parts[1] if parts is not None else said) * factor
+    if amount is None or not 1 <= amount < math.inf:
+        message = f"{said!r} is no amount; write, for example, 512MB, with kB, MB, GB, KiB, MiB or GiB, or bytes"
+        raise LimitError(message)
+    return int(amount)
 
 
 def _tie(pid: int, cpus: frozenset[int]) -> bool:

@@ -55,7 +55,7 @@ class FreshModules:
     def _take_out(self) -> dict[str, ModuleType]:
         # A folder may be named through a link.
         real = cache(os.path.realpath)
-        shadowed, library = cache(self._shadows), cache(_is_library)
+        shadowed, library = cache(self._shadows), cache(is_library)
         found = {}
         for name, module in list(sys.modules.items()):
             top = name.partition(".")[0]
@@ -98,7 +98,8 @@ def _prefix(folder: str) -> str:
     return folder.rstrip(os.sep) + os.sep
 
 
-def _is_library(folder: str) -> bool:
+def is_library(folder: str) -> bool:
+    """Tell whether a folder is one of installed packages, or of the standard library."""
     return not _LIBRARIES.isdisjoint(Path(folder).parts) or _prefix(folder).startswith(_library_folders())
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import sys
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
 #: How many seeds NumPy takes.
 _NUMPY_SEEDS = 2**32
@@ -34,6 +36,37 @@ def seeded(seed: int | None) -> Iterator[None]:
             stack.callback(np.random.set_state, np.random.get_state())  # noqa: NPY002 - what handlers use
             np.random.seed(seed % _NUMPY_SEEDS)  # noqa: NPY002 - the same
         yield
+
+
+class OwnNumbers:
+    """Random numbers of one who comes and goes: they begin with a seed, and go on where they were.
+
+    Args:
+        seed: any integer; with None nothing is done.
+    """
+
+    def __init__(self, seed: int | None) -> None:
+        self._seed = seed
+        self._states: list[tuple[Callable[[Any], object], Any]] = []
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Let the generators be his for a while."""
+        with seeded(self._seed):
+            for put_back, state in self._states:
+                put_back(state)
+            try:
+                yield
+            finally:
+                self._states = [] if self._seed is None else list(_states())
+
+
+def _states() -> Iterator[tuple[Callable[[Any], object], Any]]:
+    """Yield what puts each generator back, and its state."""
+    yield random.setstate, random.getstate()
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is not None:
+        yield numpy.random.set_state, numpy.random.get_state()
 
 
 def seed_of(text: str) -> int:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import runpy
 import shutil
 import sys
 import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.archives import pack, unpack
 from abeja_emulator.errors import Conflict
+from abeja_emulator.runtime.confinement import VARIABLES as CONFINING
+from abeja_emulator.runtime.confinement import ConfinementError
 from abeja_emulator.runtime.git_sources import GitError, GitSources
 from abeja_emulator.runtime.handlers import Handler, HandlerError
 from abeja_emulator.runtime.images import calling_of, hint_for, make_context
 from abeja_emulator.runtime.job import TrainedJob
+from abeja_emulator.runtime.job_maker import JobMaker
 from abeja_emulator.runtime.modules import FreshModules
 from abeja_emulator.runtime.output import Log, kept_output
 from abeja_emulator.runtime.process import restored_environment, restored_process
 from abeja_emulator.runtime.randomness import seeded
 from abeja_emulator.runtime.sdk import thawed_sdk
+from abeja_emulator.runtime.tracebacks import user_traceback
 from abeja_emulator.runtime.variables import (
     VariableError,
     context_entries,
@@ -39,7 +40,7 @@ from abeja_emulator.wire.content import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
+    from pathlib import Path
 
     from abeja_emulator.platform import Platform
     from abeja_emulator.runtime.images import Calling
@@ -110,13 +111,13 @@ class Trainer:
         self._platform = platform
         self._folder = folder
         self._api_url = api_url
-        self._image = image
         self._environment = environment
         self._random_seed = random_seed
         self._relative_result = relative_result
         self._git = git or GitSources()
         self._definitions = Definitions(platform.world)
         self._jobs = Jobs(platform.world)
+        self._maker = JobMaker(platform, image)
 
     def train(  # noqa: PLR0913 - the fields of a version and a job, all by name
         self,
@@ -144,21 +145,15 @@ class Trainer:
             VariableError: when an id is no integer or a variable has no name; no job is made then.
             BadRequest: when the platform would not take a field; no job is made then.
         """
-        wanted, variables = dataset_ids(datasets), user_variables(environment)
-        organization = self._platform.organization.id
-        with self._platform.world.store.transaction():
-            name = definition or handler.name.replace(":", "-").replace("/", "-").replace("<", "").replace(">", "")
-            made = self._definitions.find(organization, name) or self._definitions.create(organization, name)
-            version = self._definitions.create_version(made, None, handler=handler.name, image=image or self._image)
-            job = self._jobs.create(
-                made,
-                version,
-                self._platform.user.id,
-                datasets=wanted,
-                environment=variables,
-                instance_type=instance_type,
-                description=description,
-            )
+        job, version = self._maker.make(
+            handler.name,
+            datasets=datasets,
+            environment=environment,
+            image=image,
+            instance_type=instance_type,
+            definition=definition,
+            description=description,
+        )
         return self._run(job, version, handler)
 
     def run(self, job_id: str) -> TrainedJob:
@@ -222,6 +217,13 @@ class Trainer:
         }
         calling = calling_of(version.image)
         log = log or Log(self._platform.clock)
+        confined = [name for name in CONFINING.values() if name in environment]
+        if confined:
+            message = (
+                f"{' and '.join(confined)}: what a job is confined to is about its process, and this one runs in that "
+                "of its test; run it in a child: abeja_train(…, train_in='child')"
+            )
+            return self._refuse(job, ConfinementError(message), log)
         self._move(job, "Active")
         outcome = Outcome(1)
         try:
@@ -276,28 +278,15 @@ def _call(handler: Handler, calling: Calling, make: Callable[[], Any]) -> Outcom
         print(stop.code, file=sys.stderr)  # noqa: T201 - as the interpreter does
         return Outcome(1, stop)
     except Exception as error:  # noqa: BLE001 - whatever a handler raises fails its job
-        if isinstance(error, (HandlerError, VariableError)) and _user_frames(error.__traceback__) is None:
+        if isinstance(error, (HandlerError, VariableError)) and user_traceback(error.__traceback__) is None:
             print(error, file=sys.stderr)  # noqa: T201 - a sentence for the log
         else:
-            traceback.print_exception(type(error), error, _user_frames(error.__traceback__))
+            traceback.print_exception(type(error), error, user_traceback(error.__traceback__))
             hint = hint_for(error, calling)
             if hint is not None:
                 print(hint, file=sys.stderr)  # noqa: T201 - a sentence for the log
         return Outcome(1, error)
     return Outcome(0)
-
-
-def _user_frames(trace: TracebackType | None) -> TracebackType | None:
-    """Return a traceback from the user's own frames on: above them are ours and the import system's."""
-    while trace is not None and _is_machinery(trace.tb_frame.f_code.co_filename):
-        trace = trace.tb_next
-    return trace
-
-
-def _is_machinery(file: str) -> bool:
-    if file.startswith(("<frozen importlib", "<frozen runpy")) or file in {importlib.__file__, runpy.__file__}:
-        return True
-    return Path(file).parent == Path(__file__).parent
 
 
 def _in_one_line(error: BaseException) -> str:

@@ -202,6 +202,6 @@ def test_after_fs_it_says_that_it_comes_too_late(pytester: pytest.Pytester, run:
             assert fs is abeja_fs
         """
     )
-    result = run()
+    result = run("-p", "fakefs")  # the plugin that has `fs`
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["abeja_fs comes too late: `fs` has faked the file system already*"])

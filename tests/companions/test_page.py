@@ -27,7 +27,9 @@ EXAMPLES = {
 KNOWN = {
     "moto: `abeja_s3`": (1, ["moto", "boto3"]),
     "responses: `abeja_responses`": (2, ["responses"]),
+    "S3 and other hosts that fail: `abeja_faults`": (2, ["moto", "boto3", "responses"]),
     "pyfakefs: `abeja_fs`": (3, ["pyfakefs"]),
+    "A disk that fails: `abeja_disk`": (3, ["pyfakefs"]),
     "freezegun and time-machine": (2, ["freezegun"]),
 }
 
@@ -45,7 +47,7 @@ def test_an_example_passes(pytester: pytest.Pytester, run: Callable[..., pytest.
     missing = [library for library in libraries if find_spec(library) is None]
     if missing:
         pytest.skip(f"{', '.join(missing)} is not installed")
-    if "abeja_fs" in heading and sys.version_info < (3, 11):
+    if "pyfakefs" in libraries and sys.version_info < (3, 11):
         pytest.skip("before Python 3.11 pathlib cannot be faked once a path is made")
     pytester.makepyfile(test_example=EXAMPLES[heading])
     run().assert_outcomes(passed=count)

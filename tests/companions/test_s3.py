@@ -15,7 +15,7 @@ pytest.importorskip("moto")
 import boto3
 from moto import mock_aws
 
-from abeja_emulator.companions.s3 import mocked_s3
+from abeja_emulator.companions.s3 import mocked_s3, new_session
 from abeja_emulator.emulation import Emulation
 from abeja_emulator.platform import Platform
 from abeja_emulator.transports.errors import UnknownHostError
@@ -68,6 +68,18 @@ def test_each_test_starts_without_buckets(abeja_s3: Any, again: bool) -> None:
     """Whatever the one before made."""
     assert abeja_s3.list_buckets()["Buckets"] == []
     abeja_s3.create_bucket(Bucket="models")
+
+
+def test_a_session_that_is_kept_is_of_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the shell says when it is made, its clients are those of the mock, test after test."""
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    session = new_session()
+    for _ in range(2):
+        with mocked_s3(session) as client:
+            assert client.list_buckets()["Buckets"] == []
+            assert client.meta.endpoint_url == "https://s3.amazonaws.com"
+            client.create_bucket(Bucket="models")
 
 
 def test_no_variable_of_the_shell_is_seen_and_all_come_back(monkeypatch: pytest.MonkeyPatch) -> None:

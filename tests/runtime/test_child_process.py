@@ -339,6 +339,48 @@ ChildProcess(launcher_command(sys.executable), {str(source)!r}, environment, pri
         assert end.read() == ""
 
 
+@LINUX
+def test_what_has_left_the_group_does_not_outlive_this_process_either(
+    tmp_path: Path, write: Callable[..., Path]
+) -> None:
+    """A process in a session of its own, and what it has started, end when this one is killed; a stranger does not."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = """
+        import os, subprocess, sys, time
+        def handler(context):
+            inner = (
+                f"import time; pipe = open({os.environ['PIPE']!r}, 'w')\\n"
+                "print(1, file=pipe, flush=True); time.sleep(1000)"
+            )
+            outer = (
+                f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {inner!r}])\\n"
+                "time.sleep(1000)"
+            )
+            subprocess.Popen([sys.executable, "-c", outer], start_new_session=True)
+            time.sleep(1000)
+    """
+    source = write("train.py", text).parent
+    parent_text = f"""
+import os, sys
+from abeja_emulator.clock import Clock
+from abeja_emulator.runtime.child_process import ChildProcess, launcher_command
+environment = {{**os.environ, "HANDLER": "train:handler", "PIPE": {str(pipe)!r}}}
+ChildProcess(launcher_command(sys.executable), {str(source)!r}, environment, print, Clock()).wait()
+"""
+    package = Path(abeja_emulator.__file__).parents[1]
+    marked = {**os.environ, "PYTHONPATH": str(package), child_process.MARK: "of another"}
+    with subprocess.Popen([sys.executable, "-c", "input()"], env=marked, stdin=subprocess.PIPE) as stranger:
+        parent = subprocess.Popen([sys.executable, "-c", parent_text], env=marked)
+        with pipe.open() as end:
+            assert end.readline() == "1\n"
+            parent.kill()
+            parent.wait()
+            assert end.read() == ""
+        assert stranger.poll() is None
+        stranger.communicate(b"\n")
+
+
 def test_limits_are_there_before_the_handler(launch: Callable[..., Child], tmp_path: Path) -> None:
     """`on_start` ends before it begins; its child has what was given to the process."""
     text = """
@@ -449,6 +491,16 @@ def test_what_cannot_be_started(command: list[str], folder: str, environment: di
     with pytest.raises(NotStarted, match=reason):
         ChildProcess(command, folder, environment, print, Clock())
     assert _open_files() <= before
+
+
+def test_an_environment_that_is_too_large_says_what_is_in_it(tmp_path: Path) -> None:
+    """A variable of some megabytes, which no system takes."""
+    environment = {"SMALL": "x", "LARGE": "x" * 8_000_000}
+    words = (
+        r"longer than this system takes \(8,0\d\d,\d{3} bytes, LARGE alone 8,000,006\); put what is long into a file"
+    )
+    with pytest.raises(NotStarted, match=words):
+        ChildProcess(["true"], tmp_path, environment, print, Clock())
 
 
 def test_nothing_stays_open(start: Callable[..., Child]) -> None:

@@ -93,6 +93,8 @@ CONTRACT: dict[str, tuple[str, dict[str, str], int, str, str | None]] = {
     "syntax": ("def handler(context:", {}, 1, "", "SyntaxError"),
     "no module": ("", {"HANDLER": "missing:handler"}, 1, "", "No module named 'missing'"),
     "no colon": ("", {"HANDLER": "train"}, 1, "", "write train:handler"),
+    "dot": ("", {"HANDLER": "train.handler"}, 1, "", "exactly one colon; write train:handler\n"),
+    "path": ("", {"HANDLER": "train.py"}, 1, "", "exactly one colon; write train:handler\n"),
     "two colons": ("", {"HANDLER": "train:a:b"}, 1, "", "with exactly one colon"),
     "no name": ("", {"HANDLER": ""}, 1, "", "the variable HANDLER is not set"),
     "calling": ("", {launcher.CALLING: "class"}, 1, "", "is 'class'; it is object, dict, script, iterator or runtime"),

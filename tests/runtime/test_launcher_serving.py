@@ -77,6 +77,15 @@ def test_an_interpreter_that_cannot_decode(
     assert given(tmp_path / "body", b"[1]", "application/json") == [1]
 
 
+@pytest.mark.parametrize(
+    "body", [b"{", b"\xff", b"[" * 100_000, b'{"a":' * 100_000], ids=["broken", "text", "list", "map"]
+)
+def test_what_is_no_json(tmp_path: Path, body: bytes) -> None:
+    """Is a bad request and not the end of the process, however deeply it is nested."""
+    answer = given(tmp_path / "body", body, "application/json")
+    assert (answer["status_code"], answer["error_message"].partition(":")[0]) == (400, "the body is not JSON")
+
+
 def test_the_type_of_the_whole_counts_where_a_content_has_none(disk: Path) -> None:
     """As for a body that is no form."""
     (disk / "body").write_bytes(b"[1]")

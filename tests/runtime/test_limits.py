@@ -26,6 +26,7 @@ from abeja_emulator.runtime.limits import (
     InstanceTypes,
     LimitError,
     Limits,
+    amount_of,
     can_watch_memory,
     in_words,
 )
@@ -436,3 +437,27 @@ def test_amounts_in_words() -> None:
         "1.07 GB",
         "10 bytes",
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "amount"),
+    [
+        ("512MB", 512 * MB),
+        (" 1.5 GiB ", 1024**3 * 3 // 2),
+        ("1kB", 1000),
+        ("2 kib", 2048),
+        ("4096", 4096),
+        (4096, 4096),
+    ],
+)
+def test_an_amount_is_read(said: str | int, amount: int) -> None:
+    """With a unit, or in bytes."""
+    assert amount_of(said) == amount
+
+
+@pytest.mark.parametrize("said", ["", "much", "-1MB", "0", "0MB", "1 cpu", "0.0001kB", "1.5", True, None, "9" * 400])
+def test_what_is_no_amount(said: Any) -> None:
+    """It is shown, with what would be one."""
+    with pytest.raises(LimitError) as caught:
+        amount_of(said)
+    assert str(caught.value).startswith(f"{said!r} is no amount; write, for example, 512MB, with kB, MB")

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from abeja_emulator.runtime.randomness import seed_of, seeded
+from abeja_emulator.runtime.randomness import OwnNumbers, seed_of, seeded
 
 
 def numbers() -> tuple[float, float]:
@@ -50,3 +50,38 @@ def test_what_is_no_seed(text: str) -> None:
     with pytest.raises(ValueError, match="is no seed of random numbers: it is an integer from 0 on, such as 42"):
         seed_of(text)
     assert seed_of("42") == 42
+
+
+def test_one_who_comes_and_goes_goes_on_where_he_was() -> None:
+    """As if nobody else had drawn a number meanwhile; and the outside as if he had not."""
+    with seeded(3):
+        expected = [numbers() for _ in range(3)]
+    one, other = OwnNumbers(3), OwnNumbers(3)
+    outside = random.getstate()
+    found = []
+    for _ in range(3):
+        with one.entered():
+            found.append(numbers())
+            with other.entered():
+                assert numbers() == found[-1]
+    assert found == expected
+    assert random.getstate() == outside
+
+
+def test_what_he_drew_counts_even_if_he_fails() -> None:
+    """The next time he gets the next number."""
+    own = OwnNumbers(3)
+    with pytest.raises(ZeroDivisionError), own.entered():
+        assert numbers()[0] / 0
+    with own.entered(), seeded(3):
+        first = numbers()
+    with own.entered():
+        assert numbers() != first
+
+
+def test_one_without_a_seed_draws_from_the_outside() -> None:
+    """Nothing is put back."""
+    before = random.getstate()
+    with OwnNumbers(None).entered():
+        numbers()
+    assert random.getstate() != before

@@ -10,7 +10,8 @@ everything else from there:
 
 The handler finds a `__main__` without our names, and our folder is not on its path. What it can see of
 us is the file in `sys.argv[0]`, which a program that starts itself again needs, and for the same reason
-the variables stay. Only `ABEJA_EMULATOR_PARENT` is taken away: it names an open file of this process.
+the variables stay. Taken away are `ABEJA_EMULATOR_PARENT`, which names an open file of this process, and those of
+`abeja_emulator_confinement.py`, which confine it and all that it starts once.
 
 The lines about a failed handler are those of `runtime/training.py`, which does the same in process. Models are
 served by `abeja_emulator_serving.py`.
@@ -25,7 +26,7 @@ import signal
 import sys
 import time
 import traceback
-from _thread import start_new_thread
+from _thread import allocate_lock, start_new_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,12 +46,19 @@ RANDOM_SEED = "ABEJA_EMULATOR_RANDOM_SEED"
 #: Descriptor of a socket to whoever started this: it sends one byte when the handler may begin, is told why
 #: the handler failed, and its end is the end of this process and of all in its group.
 PARENT = "ABEJA_EMULATOR_PARENT"
+#: Marks a process and all that it starts; whoever started this one gives a mark that is nobody else's.
+MARK = "ABEJA_EMULATOR_CHILD"
+#: The variables that confine the process, see `abeja_emulator_confinement.py`; it takes them away.
+_CONFINED = tuple("ABEJA_EMULATOR_" + name for name in ("RESULT_DIR_SIZE", "STORAGE_SIZE", "READ_ONLY", "NETWORK"))
 
 #: Levels below the source directory at which `.abeja` is looked for (runner, py36.py).
 _DEPTH = 3
 #: Folders that hold no source and may be large.
 _SKIPPED = (".git", ".venv", ".tox", "node_modules", "__pycache__")
 _INTEGER = re.compile(r"\s*[+-]?\d+\s*")
+#: Rounds of looking for what a handler has started, and seconds between two.
+_ROUNDS = 200
+_MOMENT = 0.005
 #: As a shell shows an end by a signal, and by SIGINT.
 _SIGNALLED = 128
 _INTERRUPTED = 130
@@ -94,7 +102,15 @@ class Parent:
         return Parent(int(text) if text.isdigit() else None)
 
     def await_start(self) -> None:
-        """Wait until the handler may begin, and go on in a child that does not outlive the parent.
+        """Wait until the handler may begin; what is done then lasts until `go_on_in_child`'s child has ended."""
+        if self._descriptor is None:
+            return
+        os.set_inheritable(self._descriptor, False)  # noqa: FBT003 - it takes no name
+        if not os.read(self._descriptor, 1):
+            os._exit(_INTERRUPTED)
+
+    def go_on_in_child(self) -> None:
+        """Go on in a child that does not outlive the parent.
 
         A process in between watches the socket and passes on how the child ends. It is not a thread of the
         handler's process, which would make each later fork one of a process with threads; nor a child of that,
@@ -102,14 +118,15 @@ class Parent:
         """
         if self._descriptor is None:
             return
-        os.set_inheritable(self._descriptor, False)  # noqa: FBT003 - it takes no name
-        if not os.read(self._descriptor, 1):
-            os._exit(_INTERRUPTED)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         child = _fork()
         if child:
             _watch(child, self._descriptor)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+    def sender(self, confinement: "Any") -> "Any":
+        """Return what hands descriptors to the parent, or None when there is nobody."""
+        return None if self._descriptor is None else confinement.sender(self._descriptor)
 
     def tell(self, message: str) -> None:
         """Tell why the handler failed; nothing happens when nobody listens."""
@@ -131,24 +148,68 @@ def _identity(descriptor: int) -> "Optional[tuple[int, int]]":
 
 
 def _watch(child: int, descriptor: int) -> "NoReturn":
-    """Wait for the child and end as it does, or kill all of the group when the parent's end of the socket closes."""
-    code = 1
+    """Wait for the child and end as it does, or kill all it has started when the parent's end of the socket closes."""
+    code, last = 1, allocate_lock()
     try:
         # One that came before the child was there is meant for it; of a later one it has its own. It stays
         # blocked here.
         if signal.SIGINT in signal.sigpending():
             os.kill(child, signal.SIGINT)
-        start_new_thread(_end_with_parent, (descriptor,))
+        start_new_thread(_end_with_parent, (descriptor, last))
         status = os.waitpid(child, 0)[1]
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else _SIGNALLED + os.WTERMSIG(status)
     finally:
+        # It may be dead because all are being killed; then that is done to its end, and with it ends this process.
+        last.acquire()
         os._exit(code)
 
 
-def _end_with_parent(descriptor: int) -> None:
+def _end_with_parent(descriptor: int, last: "Any") -> None:
     while os.read(descriptor, 1):
         pass
-    os.killpg(0, signal.SIGKILL)
+    last.acquire()
+    try:
+        _kill_marked()
+    finally:
+        os.killpg(0, signal.SIGKILL)
+
+
+def _kill_marked() -> None:
+    """Kill whatever else has our mark, in whatever session; only Linux shows whose processes are whose.
+
+    It is what `runtime/child_process.py` does while there is a parent.
+    """
+    mark = "{}={}".format(MARK, os.environ.get(MARK) or "-").encode()
+    for _ in range(_ROUNDS):
+        marked = [pid for pid in _others() if mark in _environment_of(pid)]
+        if not marked:
+            return
+        for pid in marked:
+            _kill(pid)
+        # They need a moment to be gone, and may have started others in it.
+        time.sleep(_MOMENT)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except OSError:  # it is dead, or another's by now
+        return
+
+
+def _others() -> "list[int]":
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) != os.getpid()]
+    except OSError:
+        return []
+
+
+def _environment_of(pid: int) -> "list[bytes]":
+    try:
+        with open("/proc/{}/environ".format(pid), "rb") as file:
+            return file.read().split(b"\0")
+    except OSError:
+        return []
 
 
 def _fork() -> int:
@@ -187,17 +248,27 @@ class _Ahead:
 
 
 def move_clock(seconds: float) -> None:
-    """Let `time` and `datetime` of this process be ahead; monotonic clocks stay."""
-    if seconds:
-        for name, function in _functions_ahead(seconds):
+    """Let `time` and `datetime` of this process be ahead; monotonic clocks stay.
+
+    Where sleeps are those of the platform's clock, it says after each of them how far it is ahead.
+    """
+    sleep = time.sleep  # type: Any
+
+    def ahead() -> float:
+        return max(seconds, getattr(sleep, "offset", 0.0))
+
+    if seconds or hasattr(sleep, "offset"):
+        for name, function in _functions_ahead(ahead):
             if hasattr(time, name):
                 setattr(time, name, _Ahead(getattr(time, name), function))
         _move_datetime()
 
 
-def _functions_ahead(seconds: float) -> "Iterator[tuple[str, Callable[..., Any]]]":
+def _functions_ahead(ahead: "Callable[[], float]") -> "Iterator[tuple[str, Callable[..., Any]]]":
     original = dict(vars(time))  # type: dict[str, Any]
-    nanoseconds = round(seconds * 10**9)
+
+    def nanoseconds() -> int:
+        return round(ahead() * 10**9)
 
     def of(name: str) -> "Callable[..., Any]":
         def convert(moment: "Any" = None) -> "Any":
@@ -206,7 +277,7 @@ def _functions_ahead(seconds: float) -> "Iterator[tuple[str, Callable[..., Any]]
         return convert
 
     def now() -> float:
-        return original["time"]() + seconds  # type: ignore[no-any-return]
+        return original["time"]() + ahead()  # type: ignore[no-any-return]
 
     def formatted(name: str, taken: int) -> "Callable[..., Any]":
         def form(*args: "Any") -> "Any":
@@ -214,19 +285,19 @@ def _functions_ahead(seconds: float) -> "Iterator[tuple[str, Callable[..., Any]]
 
         return form
 
-    def clock(name: str, ahead: float) -> "Callable[..., Any]":
+    def clock(name: str, more: "Callable[[], float]") -> "Callable[..., Any]":
         def read(number: int) -> "Any":
-            return original[name](number) + (ahead if number == original["CLOCK_REALTIME"] else 0)
+            return original[name](number) + (more() if number == original["CLOCK_REALTIME"] else 0)
 
         return read
 
     yield "time", now
-    yield "time_ns", lambda: original["time_ns"]() + nanoseconds
+    yield "time_ns", lambda: original["time_ns"]() + nanoseconds()
     for name in ("gmtime", "localtime", "ctime"):
         yield name, of(name)
     yield "asctime", formatted("asctime", 0)
     yield "strftime", formatted("strftime", 1)
-    yield "clock_gettime", clock("clock_gettime", seconds)
+    yield "clock_gettime", clock("clock_gettime", ahead)
     yield "clock_gettime_ns", clock("clock_gettime_ns", nanoseconds)
 
 
@@ -343,6 +414,24 @@ def _number(name: str, kind: "Callable[[str], Any]") -> "Any":
         raise JobError(message) from None
 
 
+def confine(parent: Parent) -> None:
+    """Confine this process and all that it starts, if the environment says so.
+
+    It is done before the handler's process is there, in the one that watches it: what a folder in memory holds can be
+    seen from there, and from where its descriptor was handed to, however the handler ends.
+
+    Raises:
+        JobError: when the system does not allow it.
+    """
+    if not any(os.environ.get(name) for name in _CONFINED):
+        return
+    module = _imported_from_here("abeja_emulator_confinement")
+    try:
+        module.confine(parent.sender(module))
+    except module.Refused as error:
+        raise JobError(str(error)) from None
+
+
 def find_root(source: str) -> str:
     """Return the folder that holds `.abeja`, searched breadth first up to three levels down, or `source`."""
     level = [source]
@@ -403,8 +492,7 @@ def load_handler(name: "Optional[str]", calling: str) -> "Callable[[Any], Any]":
     module_name, _, attribute = name.partition(":")
     if not (module_name and attribute) or ":" in attribute:
         message = (
-            f"handler {name!r} is not of the form module:function with exactly one colon; "
-            f"write {module_name or 'train'}:handler"
+            f"handler {name!r} is not of the form module:function with exactly one colon; write {_as_handler(name)}"
         )
         raise JobError(message)
     module = importlib.import_module(module_name)
@@ -414,6 +502,18 @@ def load_handler(name: "Optional[str]", calling: str) -> "Callable[[Any], Any]":
         message = f"module {module_name!r} ({place}) has no function {attribute!r}; {_functions_of(module)}"
         raise JobError(message)
     return function  # type: ignore[no-any-return]
+
+
+def _as_handler(name: str) -> str:
+    """Return what may be meant by a name that is no handler's; `train.handler` is a function, if it is no module."""
+    module, _, rest = name.partition(":")
+    function = rest.partition(":")[0]
+    plain = (module[:-3] if module.endswith(".py") else module).strip("/").replace("/", ".").lstrip(".") or "train"
+    front, _, last = plain.rpartition(".")
+    path = os.path.join(*plain.split("."))
+    if front and not function and not (os.path.isfile(path + ".py") or os.path.isdir(path)):
+        return f"{front}:{last}"
+    return f"{plain}:{function or 'handler'}"
 
 
 def _functions_of(module: "ModuleType") -> str:
@@ -605,6 +705,8 @@ def main() -> int:
     parent = Parent.of_environment()
     parent.await_start()
     try:
+        confine(parent)
+        parent.go_on_in_child()
         calling = calling_of_environment()
         apply_settings()
     except JobError as error:
@@ -620,13 +722,17 @@ def main() -> int:
 
 def _serve(parent: Parent, calling: str) -> int:
     """Serve a model and return the exit code."""
-    launcher = sys.modules[__name__]
+    serving = _imported_from_here("abeja_emulator_serving")
+    return serving.main(sys.modules[__name__], parent, calling)  # type: ignore[no-any-return]
+
+
+def _imported_from_here(name: str) -> "Any":
+    """Import a module of this folder, of which the user finds no name."""
     # It is on the path already, but for an interpreter that was told to trust no folder.
     sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-    serving = importlib.import_module("abeja_emulator_serving")  # type: Any
-    # The user finds no name of ours.
-    del sys.path[0], sys.modules["abeja_emulator_serving"]
-    return serving.main(launcher, parent, calling)  # type: ignore[no-any-return]
+    module = importlib.import_module(name)
+    del sys.path[0], sys.modules[name]
+    return module
 
 
 if __name__ == "__main__":

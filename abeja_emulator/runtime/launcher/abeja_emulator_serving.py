@@ -7,9 +7,11 @@ generations of model handlers (behaviour.md, 2.1):
   `main`; only the installation of requirements is left out, as for jobs.
 * `iterator`: images up to 18.10. No runtime of theirs was published, so this one is ours. It speaks the same frames.
 
-Both take `HANDLER` (`main:handler` by default), `CONTEXT` and `ABEJA_IPC_PATH` from the environment.
+Both take `HANDLER` (`main:handler` by default), `CONTEXT` and `ABEJA_IPC_PATH` from the environment. Whoever waits for
+a model need not look for it again and again: a datagram comes to the socket beside `ABEJA_IPC_PATH`, if there is one.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -24,6 +26,7 @@ import traceback
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
     from typing import Any, Callable, Optional
 
     #: What a message says.
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 #: The socket on which the proxy asks (runtime, run.py).
 IPC_PATH = "ABEJA_IPC_PATH"
+#: Behind that path: the socket, if there is one, that is told when the model takes requests.
+READY = ".ready"
 #: What is served when nobody says it (runtime, run.py).
 HANDLER = "main:handler"
 
@@ -82,9 +87,11 @@ def _run_published(launcher: "Any", parent: "Any") -> None:
     launcher.make_way()
     # In an image nothing of the user's stands in the way of the runtime's imports; it adds the folder itself, later.
     sys.path.remove("")
+    _check_context(launcher)
     runtime = _imported(launcher)
     # Each start would ask a package index, and change an interpreter that is the user's.
     setattr(sys.modules["abejaruntime36.model.model"], "_install_packages", launcher.say_requirements)  # noqa: B010 - no type of it has it
+    runtime.asyncio = _TellingAsyncio(runtime.asyncio)
     try:
         runtime.main()
     except SystemExit as stop:
@@ -101,16 +108,66 @@ def _run_published(launcher: "Any", parent: "Any") -> None:
             raise error.__context__ from None
 
 
+def _check_context(launcher: "Any") -> None:
+    """Check that `CONTEXT` is JSON; the runtime would say no more than where it is not.
+
+    Raises:
+        JobError: when it is not.
+    """
+    text = os.environ.get("CONTEXT", "{}")
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        message = f"the variable CONTEXT is {text!r}, which is not JSON: {error}"
+        raise launcher.JobError(message) from None
+
+
 def _imported(launcher: "Any") -> "Any":
     """Return the module `run` of the published runtime.
 
     Raises:
         JobError: when it cannot be imported; it says what to install.
     """
+    # Of what it imports, NumPy above all, next to nothing is garbage. To look for it takes a tenth of the time; only to
+    # put that off, without `freeze` (Python 3.7), saves nothing.
+    collects = gc.isenabled() and hasattr(gc, "freeze")
+    if collects:
+        gc.disable()
     try:
         return importlib.import_module("abejaruntime36.run")
     except ImportError as error:
         raise launcher.JobError(missing(error, sys.executable, sys.version_info[:2])) from None
+    finally:
+        if collects:
+            gc.freeze()
+            gc.enable()
+
+
+class _TellingAsyncio:
+    """`asyncio` as the runtime finds it, whose loop tells when a socket is there that it was to open at once."""
+
+    def __init__(self, module: "Any") -> None:
+        self._module = module
+
+    def get_event_loop(self) -> "Any":
+        """Return the loop, which will tell."""
+        loop = self._module.get_event_loop()
+        # What the runtime has it do next, to open the socket, comes between the two.
+        loop.call_soon(loop.call_soon, _tell_ready)
+        return loop
+
+    def __getattr__(self, name: str) -> "Any":
+        return getattr(self._module, name)
+
+
+def _tell_ready() -> None:
+    """Tell whoever waits for the model that it takes requests; nothing happens when nobody does."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as teller:
+            teller.setblocking(False)  # noqa: FBT003 - it takes no name
+            teller.sendto(b"\n", os.environ.get(IPC_PATH, "") + READY)
+    except OSError:
+        return
 
 
 def missing(error: ImportError, python: str, version: "tuple[int, ...]") -> str:
@@ -179,12 +236,18 @@ def answer_to(
         body, content_type = _encoded(_results_of(handler(Inputs(inputs), context)))
     except Exception as error:  # noqa: BLE001 - whatever a handler raises fails its request
         print("ERROR: unexpected error occurred in user model.")  # noqa: T201 - a line for the log, as the later runtime's
-        traceback.print_exc(file=sys.stdout)
+        traceback.print_exception(type(error), error, _without_ours(error.__traceback__), file=sys.stdout)
         sys.stdout.flush()
         if note is not None:
             note(error)
         return _failure(_INTERNAL_SERVER_ERROR, UNEXPECTED)
     return {"content_type": content_type, "metadata": {}, "path": _to_file(body), "status_code": 200}
+
+
+def _without_ours(trace: "Optional[TracebackType]") -> "Optional[TracebackType]":
+    while trace is not None and trace.tb_frame.f_code.co_filename == answer_to.__code__.co_filename:
+        trace = trace.tb_next
+    return trace
 
 
 class Inputs:
@@ -226,7 +289,7 @@ def _input_of(content: "Message", message: "Message") -> "Any":
         return _decoded(body)
     try:
         return json.loads(body.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the second of what is nested too deeply
         raise Refusal(_BAD_REQUEST, f"the body is not JSON: {error}") from None
 
 
@@ -324,6 +387,7 @@ def _serve(path: str, answer: "Callable[[Message], Message]") -> None:
             signal.signal(number, lambda *_: os.write(stop, b"\n"))
         listener.bind(path)
         listener.listen(16)
+        _tell_ready()
         while stopped not in select.select([listener.fileno(), stopped], [], [])[0]:
             connection = listener.accept()[0]
             with connection:
