@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Optional, Union
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from abeja_emulator.platform import Platform
-    from abeja_emulator.services.organizations.records import User
+    from abeja_emulator.services.organizations.records import Datasource, User
+
+    #: A context that says which part of the document it is about, such as `users[0]`, when that is refused.
+    Part = Callable[[str], AbstractContextManager[object]]
 
 #: What a user may do, by the names that the platform shows them under.
 RoleName = Literal["admin", "developer", "regular"]
@@ -58,6 +61,18 @@ class SeedChannel(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     files: list[Union[str, SeedUpload]] = []
 
 
+class SeedDatasource(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A data source, for the channels it is linked to; clients call themselves `datasource-<id>`.
+
+    A channel is named as it is in the document, or by its id.
+    """
+
+    name: Optional[str] = None
+    id: Optional[str] = None
+    secret: Optional[str] = None
+    channels: list[str] = []
+
+
 class SeedDataset(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A dataset, from a folder or file (`source`) or from `items`, as `Seed.dataset` takes them."""
 
@@ -77,6 +92,7 @@ class SeedDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     bearer_tokens: list[str] = []
     cidrs: list[Union[str, SeedCidr]] = []
     channels: list[SeedChannel] = []
+    datasources: list[SeedDatasource] = []
     datasets: list[SeedDataset] = []
 
 
@@ -94,15 +110,13 @@ class Admitted(NamedTuple):
     cidrs: list[str]
 
 
-def admit(
-    document: SeedDocument, platform: Platform, part: Callable[[str], AbstractContextManager[object]]
-) -> Admitted:
+def admit(document: SeedDocument, platform: Platform, part: Part) -> Admitted:
     """Put users, bearer tokens and CIDRs of a document on a platform.
 
     Args:
         document: the document.
         platform: the platform.
-        part: a context that says which part of the document it is about, such as `users[0]`, when that is refused.
+        part: see `Part`.
     """
     made = Admitted([], len(document.bearer_tokens), [])
     for number, user in enumerate(document.users):
@@ -116,3 +130,42 @@ def admit(
         with part(f"cidrs[{number}]"):
             made.cidrs.append(platform.seed.cidr(cidr.cidr, cidr.description))
     return made
+
+
+def connect(
+    sources: Sequence[SeedDatasource], platform: Platform, part: Part, channels: Iterable[tuple[str, str]] = ()
+) -> list[Datasource]:
+    """Put data sources of a document on a platform, linked to channels, and return them in their order.
+
+    Args:
+        sources: the data sources.
+        platform: the platform; channels that are not of the document are there.
+        part: see `Part`.
+        channels: name and id of each channel of the document.
+    """
+    made = []
+    for number, source in enumerate(linked(sources, part, channels)):
+        with part(f"datasources[{number}]"):
+            given = platform.seed.datasource(source.name, source.channels, identifier=source.id, secret=source.secret)
+            made.append(given)
+    return made
+
+
+def linked(sources: Sequence[SeedDatasource], part: Part, channels: Iterable[tuple[str, str]]) -> list[SeedDatasource]:
+    """Return data sources whose channels are ids, where they were names of channels of the same document."""
+    ids: dict[str, list[str]] = {}
+    for name, identifier in channels:
+        ids.setdefault(name, []).append(identifier)
+    found = []
+    for number, source in enumerate(sources):
+        with part(f"datasources[{number}]"):
+            found.append(msgspec.structs.replace(source, channels=[_id_of(each, ids) for each in source.channels]))
+    return found
+
+
+def _id_of(channel: str, ids: dict[str, list[str]]) -> str:
+    known = ids.get(channel, [channel])
+    if len(known) > 1:
+        message = f"{len(known)} channels of the document are named {channel!r}; give them ids, and name it by its id"
+        raise ValueError(message)
+    return known[0]

@@ -7,6 +7,8 @@ users:
 cidrs: [192.0.2.0/24, {cidr: 127.0.0.0/8, description: this machine}]
 channels:
   - {name: logs, id: "1230000000001", files: [data/a.csv, {file: data/b.bin, metadata: {label: "1"}}]}
+datasources:
+  - {name: sensors, id: "1230000000004", secret: secret-of-the-sensors, channels: [logs]}    # by name, or by id
 datasets:
   - {name: flowers, source: fixtures/flowers, id: "1230000000002"}
   - {name: two, items: [{content: "one", label: a}, {file: data/b.bin, label: b}]}
@@ -33,11 +35,13 @@ from abeja_emulator.seed_document import (
     SeedChannel,
     SeedCidr,
     SeedDataset,
+    SeedDatasource,
     SeedDocument,
     SeedOrganization,
     SeedUpload,
     SeedUser,
     admit,
+    connect,
 )
 from abeja_emulator.seeding import SeedError, parse_file
 
@@ -77,14 +81,17 @@ class SeedFile:
         """
         with platform.world.store.transaction():
             admit(self.document, platform, self._part)
+            channels = []
             for number, channel in enumerate(self.document.channels):
                 with self._part(f"channels[{number}]"):
-                    self._channel(platform, channel)
+                    channels.append((channel.name, self._channel(platform, channel)))
+            connect(self.document.datasources, platform, self._part, channels)
             for number, dataset in enumerate(self.document.datasets):
                 with self._part(f"datasets[{number}]"):
                     self._dataset(platform, dataset)
 
-    def _channel(self, platform: Platform, channel: SeedChannel) -> None:
+    def _channel(self, platform: Platform, channel: SeedChannel) -> str:
+        """Make a channel with its files, and return its id."""
         identifier = platform.seed.channel(channel.name, channel.description, identifier=channel.id)
         for entry in channel.files:
             upload = SeedUpload(entry) if isinstance(entry, str) else entry
@@ -99,6 +106,7 @@ class SeedFile:
                 metadata=upload.metadata,
                 lifetime=upload.lifetime,
             )
+        return identifier
 
     def _dataset(self, platform: Platform, dataset: SeedDataset) -> None:
         if (dataset.source is None) == (dataset.items is None):
@@ -143,7 +151,7 @@ def _with_ids_as_text(given: Any) -> Any:
     if not isinstance(given, dict):
         return {} if given is None else given
     text = dict(given)
-    for name in ("channels", "datasets", "users"):
+    for name in ("channels", "datasets", "datasources", "users"):
         if isinstance(given.get(name), list):
             text[name] = [_with_id_as_text(part) for part in given[name]]
     if "organization" in given:
@@ -152,9 +160,17 @@ def _with_ids_as_text(given: Any) -> Any:
 
 
 def _with_id_as_text(part: Any) -> Any:
-    if isinstance(part, dict) and type(part.get("id")) is int:  # true and false are integers, too
-        return {**part, "id": str(part["id"])}
-    return part
+    """Return a part of a file; what it is linked to is named by ids as well."""
+    if not isinstance(part, dict):
+        return part
+    text = {**part, "id": _as_text(part["id"])} if "id" in part else part
+    if isinstance(part.get("channels"), list):
+        text = {**text, "channels": [_as_text(each) for each in part["channels"]]}
+    return text
+
+
+def _as_text(identifier: Any) -> Any:
+    return str(identifier) if type(identifier) is int else identifier  # true and false are integers, too
 
 
 #: What msgspec and a person call the types of a document.
@@ -188,6 +204,7 @@ _PARTS = {
     "cidrs": SeedCidr,
     "channels": SeedChannel,
     "files": SeedUpload,
+    "datasources": SeedDatasource,
     "datasets": SeedDataset,
 }
 

@@ -7,7 +7,7 @@ import platform
 import sys
 from typing import Callable
 
-from benchmarks import calls, job, models, prefetch, runs, server
+from benchmarks import calls, job, models, prefetch, runs, server, sweep
 from benchmarks.measure import grow_in_child, ratio, time_in_turn
 
 Rows = list[tuple[str, str, str, str]]
@@ -100,6 +100,7 @@ BENCHMARKS: dict[str, Callable[[], Rows]] = {
     "server": server.rows,
     "prefetch": prefetch.rows,
     "models": models.rows,
+    "sweep": sweep.rows,
 }
 
 

@@ -201,8 +201,7 @@ class Served:
         pid = int(self._session.get(self.server.url + path, headers={"Host": self.host}, timeout=PATIENCE).text)
         self._session.delete(f"{self._base}/{self.deployment}/services/{service_id}").raise_for_status()
         end = time.monotonic() + PATIENCE
-        # Some machines never take a dead one away.
-        while Path("/proc", str(pid), "cmdline").is_file() and Path("/proc", str(pid), "cmdline").read_bytes():
+        while is_alive(pid):
             assert time.monotonic() < end, pid
             time.sleep(0.01)
 
@@ -216,6 +215,14 @@ class Served:
         answer = self._session.post(self._base + path, json=body, timeout=PATIENCE)
         assert answer.ok, answer.text
         return answer.json()
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process lives; some machines never take a dead one away, and one may go while it is looked at."""
+    try:
+        return bool(Path("/proc", str(pid), "cmdline").read_bytes())
+    except OSError:
+        return False
 
 
 def starts(served: Served) -> tuple[float, float]:
@@ -266,6 +273,8 @@ def rows() -> Rows:
     """Return the rows of the table."""
     if importlib.util.find_spec("abejaruntime36") is None:
         return [("a model's answers", "abejaruntime is not installed", "not measured", "")]
+    # Else both sides compile NumPy at each start, beside which nothing else can be seen; an installer leaves bytecode.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     results = asked_in_turn()
     shown = ", ".join(f"{result.name} {result.value:,.0f} {result.unit}" for result in results)
     with Served() as served:

@@ -209,11 +209,32 @@ class Seed:
         with self._world.store.transaction():
             self._accounts.add_bearer_token(self._platform.organization.id, user_id or self._platform.user.id, token)
 
-    def datasource(self, display_name: str | None = None, channels: Iterable[str] = ()) -> Datasource:
-        """Create a data source that is linked to channels, given by their ids; the API links it to others."""
+    def datasource(
+        self,
+        display_name: str | None = None,
+        channels: Iterable[str] = (),
+        *,
+        identifier: str | None = None,
+        secret: str | None = None,
+    ) -> Datasource:
+        """Create a data source that is linked to channels; the API links it to others.
+
+        Args:
+            display_name: its name.
+            channels: ids of the channels.
+            identifier: its id, such as one that a system has in its configuration; 13 digits.
+            secret: what it shows that it is who it is; made up by default.
+
+        Raises:
+            ValueError: when the id is not 13 digits, or the secret is empty.
+            Conflict: when another data source has the id.
+            NotFound: when there is no such channel.
+        """
         organization = self._platform.organization.id
+        if secret is not None:
+            self._platform.keep_secret(secret)
         with self._world.store.transaction():
-            made = self._accounts.add_datasource(organization, display_name)
+            made = self._accounts.add_datasource(organization, display_name, identifier=identifier, secret=secret)
             for channel_id in channels:
                 made = Channels(self._world).link(organization, channel_id, made.datasource_id)
             return made

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from abeja_emulator.serving.proxy import Proxy
 
 _NAME = "abeja-emulator-end-of-instances"
-#: Between two looks whether a proxy asks others.
-_MOMENT = 0.001
 
 
 class Burials:
@@ -46,12 +44,19 @@ class Burials:
             old: those among them before that are not any more.
             folder: removed when the old ones are dead.
         """
-        # It goes on until the old ones are free.
-        switch = threading.Thread(target=proxy.exchange, args=(tuple(models),), name=_NAME, daemon=True)
-        switch.start()
-        self._begin(old, self._bury_after, folder, switch)
-        while switch.is_alive() and any(model in proxy.instances for model in old):
-            switch.join(_MOMENT)
+        switched = threading.Event()
+
+        def switch() -> None:
+            try:
+                # It goes on until the old ones are free.
+                proxy.exchange(tuple(models), on_switch=switched.set)
+            finally:
+                switched.set()
+
+        switching = threading.Thread(target=switch, name=_NAME, daemon=True)
+        switching.start()
+        self._begin(old, self._bury_after, folder, switching)
+        switched.wait()
 
     def bury(self, models: Sequence[HostedModel], *, proxy: Proxy | None = None, folder: Path | None = None) -> None:
         """End instances that nobody asks any more but for what is in flight in a proxy.

@@ -11,12 +11,11 @@ from abeja_emulator.errors import NotFound
 from abeja_emulator.runtime.requirements import Cancelled
 from abeja_emulator.services.deployments.rules import Deployments
 from abeja_emulator.services.deployments.versions import Versions
-from abeja_emulator.serving.answers import Identity
 from abeja_emulator.serving.burials import Burials
 from abeja_emulator.serving.hosted_model import HostedModel
+from abeja_emulator.serving.messages import TIMEOUT
 from abeja_emulator.serving.model_process import ModelProcess, NotReady
-from abeja_emulator.serving.proxy import Proxy
-from abeja_emulator.serving.results import deliver
+from abeja_emulator.serving.role_proxy import proxy_of
 from abeja_emulator.serving.variables import Role
 
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from abeja_emulator.services.services.records import Service
     from abeja_emulator.serving.model_code import ModelCodes, ReadyCode
     from abeja_emulator.serving.process_log import ProcessLog
+    from abeja_emulator.serving.proxy import Proxy
     from abeja_emulator.serving.tokens import Tokens
-    from abeja_emulator.wire.messages import Request, Response
 
     Unwanted = Callable[[], bool]
 
@@ -73,6 +72,7 @@ class Fleets:
         log: of the service.
         most: most instances; others are not started, and the log says so.
         patience: real seconds in which a process has to take requests; None waits as long as it lives.
+        answer_timeout: returns the seconds by the Platform's clock that an instance has for one answer.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a process is made of
@@ -84,6 +84,7 @@ class Fleets:
         log: ProcessLog,
         most: int,
         patience: float | None = None,
+        answer_timeout: Callable[[], float] = lambda: TIMEOUT,
     ) -> None:
         self._platform = platform
         self._codes = codes
@@ -92,6 +93,7 @@ class Fleets:
         self._log = log
         self._most = most
         self._patience = patience
+        self._answer_timeout = answer_timeout
         self._token: str | None = None
         self.burials = Burials(platform.clock)
 
@@ -209,24 +211,13 @@ class Fleets:
         return min(service.instance_number, self._most)
 
     def _proxy_of(self, role: Role, changed: Callable[[], object]) -> Proxy:
-        deployment = role.deployment
-        identity = Identity(
-            deployment.deployment_id,
-            role.service_id or "",
-            deployment.model_id or "",
-            role.version.version,
-        )
-        return Proxy(
-            identity,
-            self._platform.spool,
-            organization_id=deployment.organization_id,
-            deliver=self._deliver,
+        return proxy_of(
+            role,
+            self._platform,
             on_gone=lambda *_: changed(),
             log=self._log.say,
+            timeout=self._answer_timeout,
         )
-
-    def _deliver(self, result: Request) -> Response:
-        return deliver(result, self._platform, self._token)
 
     # -- processes ------------------------------------------------------------------------------
 

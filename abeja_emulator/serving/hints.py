@@ -1,25 +1,18 @@
-"""Where a handler went wrong, and what to do about the mistakes that are made at first."""
+"""What to do about the mistakes that are made at first."""
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
-import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from abeja_emulator.runtime.images import ModelCalling
+from abeja_emulator.runtime.tracebacks import user_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from pathlib import Path
     from typing import Any
-
-_PACKAGE = Path(__file__).parents[1]
-
-#: Folder of the published runtime.
-_RUNTIME = "abejaruntime36"
 
 #: What asyncio says when a loop is to run within another one.
 _IN_LOOP = re.compile(
@@ -87,25 +80,3 @@ def _hint_for_type_error(error: TypeError, calling: ModelCalling, function: Call
             "this one as its image does, with image='abeja-inc/all-cpu:19.10'"
         )
     return None
-
-
-def user_traceback(trace: TracebackType | None) -> TracebackType | None:
-    """Return a traceback from the user's own frames on: above them are ours, the runtime's and the import system's."""
-    while trace is not None and _is_machinery(trace.tb_frame.f_code.co_filename):
-        trace = trace.tb_next
-    return trace
-
-
-def shown_traceback(error: BaseException) -> str:
-    """Return an exception as Python shows it, from the user's own frames on."""
-    return "".join(traceback.format_exception(type(error), error, user_traceback(error.__traceback__)))
-
-
-def _is_machinery(file: str) -> bool:
-    if file.startswith("<frozen importlib") or file == importlib.__file__:
-        return True
-    folders = Path(file).parents
-    # Sample handlers are below, too, where the package is installed.
-    if _PACKAGE in folders:
-        return _PACKAGE / "samples" not in folders
-    return any(folder.name == _RUNTIME for folder in folders)

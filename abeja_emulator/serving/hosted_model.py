@@ -51,7 +51,7 @@ class HostedModel:
             return f"exit code {self.process.code}"
         return self._lost
 
-    def ask(self, request: ModelRequest, timeout: float = TIMEOUT) -> ModelAnswer:
+    def ask(self, request: ModelRequest, timeout: float | None = TIMEOUT) -> ModelAnswer:
         """Ask the process; see `Model`."""
         self.asked = True
         try:

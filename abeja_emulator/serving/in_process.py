@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.runtime.images import Context, ModelCalling
 from abeja_emulator.runtime.launcher import abeja_emulator_serving as serving
+from abeja_emulator.runtime.tracebacks import user_traceback
 from abeja_emulator.serving import frames
 from abeja_emulator.serving.messages import TIMEOUT, ModelGone
 from abeja_emulator.serving.runtime_messages import answer_of, written
@@ -72,7 +73,7 @@ class InProcessModel:
         self._loop: Any = None if self._protocol is None else _make_loop()
         self._gone: str | None = None
 
-    def ask(self, request: ModelRequest, timeout: float = TIMEOUT) -> ModelAnswer:
+    def ask(self, request: ModelRequest, timeout: float | None = TIMEOUT) -> ModelAnswer:
         """Ask, and return the answer; see `Model`. A handler here may take its time: it may stand at a breakpoint."""
         del timeout
         if self._gone is not None:
@@ -139,13 +140,18 @@ class InProcessModel:
 
     @contextmanager
     def _noted_errors(self) -> Iterator[None]:
-        """Note what the runtime logs of this thread: an error of an answer that cannot be made into bytes."""
+        """Note what the runtime logs of this thread: an error of an answer that cannot be made into bytes.
+
+        The log shows it from the user's own frames on.
+        """
         logger = logging.getLogger("runtime")
         notes = _Notes(self, threading.get_ident())
         logger.addHandler(notes)
+        logger.addFilter(notes.shorten)
         try:
             yield
         finally:
+            logger.removeFilter(notes.shorten)
             logger.removeHandler(notes)
 
 
@@ -174,6 +180,13 @@ class _Notes(logging.Handler):
         super().__init__()
         self._model = model
         self._thread = thread
+
+    def shorten(self, record: logging.LogRecord) -> bool:
+        """Leave out of a record's traceback what is ours and the runtime's; it is logged all the same."""
+        if record.thread == self._thread and record.exc_info and record.exc_info[1] is not None:
+            kind, error, trace = record.exc_info
+            record.exc_info = kind, error, user_traceback(trace)
+        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note the exception of a record, unless the handler's own is known."""

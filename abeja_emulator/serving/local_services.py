@@ -15,10 +15,8 @@ from abeja_emulator.runtime.variables import context_entries, overlaid, without_
 from abeja_emulator.services.deployments.rules import Deployments
 from abeja_emulator.services.deployments.versions import Versions
 from abeja_emulator.services.training.jobs import Jobs
-from abeja_emulator.serving.answers import Identity
 from abeja_emulator.serving.in_process import RuntimeMissing
-from abeja_emulator.serving.proxy import Proxy
-from abeja_emulator.serving.results import deliver
+from abeja_emulator.serving.role_proxy import proxy_of
 from abeja_emulator.serving.served import Served
 from abeja_emulator.serving.served_model import ServedModel
 from abeja_emulator.serving.surroundings import Surroundings
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from abeja_emulator.runtime.handlers import Handler
     from abeja_emulator.services.training.records import TrainingJob
     from abeja_emulator.serving.messages import Model
+    from abeja_emulator.serving.proxy import Proxy
     from abeja_emulator.serving.turns import Watch
 
 
@@ -48,12 +47,22 @@ class LocalServices:
         folder: where caches are made, one sub-folder a service.
         api_url: base URL of the API, for `ABEJA_API_URL`.
         watch: tells of threads that are started, see `Turns`.
+        random_seed: seed of `random` and of NumPy's generator for each model.
     """
 
-    def __init__(self, platform: Platform, folder: Path, *, api_url: str, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        folder: Path,
+        *,
+        api_url: str,
+        watch: Watch | None = None,
+        random_seed: int | None = None,
+    ) -> None:
         self._platform = platform
         self._folder = folder
         self._api_url = api_url
+        self._random_seed = random_seed
         self._turns = Turns() if watch is None else Turns(watch)
         self._tokens = Tokens(platform)
         self._deployments = Deployments(platform.world)
@@ -99,7 +108,7 @@ class LocalServices:
             **overlaid({**without_foreign(os.environ), **job_of_model_variables(job)}, user),
             **platform_variables(role, self._api_url, result, storage),
         }
-        surroundings = Surroundings(variables, work, handler.source, log)
+        surroundings = Surroundings(variables, work, handler.source, log, self._random_seed)
 
         def close() -> None:
             model.close()
@@ -157,8 +166,6 @@ class LocalServices:
         return Role(deployment, version, self._tokens.give(organization, creator), service_id=service_id)
 
     def _proxy(self, role: Role, model: ServedModel) -> Proxy:
-        deployment = role.deployment
-
         def settle(lost: Model, error: BaseException) -> None:
             # Ctrl-C or a skip of pytest has ended the request, and the handler takes the next one.
             if isinstance(error, Exception):
@@ -166,14 +173,7 @@ class LocalServices:
             else:
                 proxy.add(lost)
 
-        proxy = Proxy(
-            Identity(deployment.deployment_id, role.service_id or "", model_version=role.version.version),
-            self._platform.spool,
-            organization_id=deployment.organization_id,
-            deliver=lambda result: deliver(result, self._platform, role.token),
-            on_gone=settle,
-            log=model.say,
-        )
+        proxy = proxy_of(role, self._platform, on_gone=settle, log=model.say)
         return proxy
 
     def _url(self, role: Role) -> str:

@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from abeja_emulator.wire.messages import Body
 
 #: Seconds in which a model has to answer (runner, proxy/httpserver.go).
 TIMEOUT = 30.0
+
+
+def checked_timeout(seconds: Any) -> float:
+    """Return the seconds that a model has for an answer.
+
+    Raises:
+        ValueError: when they are no time that can pass.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
+        message = f"the time that a model has for an answer is {seconds!r}; it must be a number of seconds over 0"
+        raise ValueError(message)
+    return float(seconds)
+
+
+def timeout_of(text: str) -> float:
+    """Return the seconds that a model has for an answer, as somebody wrote them.
+
+    Raises:
+        ValueError: when they are none.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        message = f"{text!r} is no number of seconds, such as 2.5"
+        raise ValueError(message) from None
+    return checked_timeout(seconds)
 
 
 @dataclass(frozen=True)
@@ -74,12 +100,12 @@ class ModelGone(RuntimeError):
 class Model(Protocol):
     """Model code that is ready to answer, one request at a time."""
 
-    def ask(self, request: ModelRequest, timeout: float = TIMEOUT) -> ModelAnswer:
+    def ask(self, request: ModelRequest, timeout: float | None = TIMEOUT) -> ModelAnswer:
         """Ask, and return the answer.
 
         Args:
             request: its streams are read and left open.
-            timeout: real seconds.
+            timeout: seconds by the Platform's clock; None for no end.
 
         Raises:
             ModelGone: when no answer came.

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,10 @@ from abeja_emulator.runtime.launcher import abeja_emulator_launcher as launcher
 from abeja_emulator.runtime.launcher import abeja_emulator_serving as serving
 from abeja_emulator.serving import frames
 from abeja_emulator.serving.body_files import DiskBodyFiles
+from abeja_emulator.serving.deadline import Deadline
 from abeja_emulator.serving.messages import TIMEOUT, ModelGone
 from abeja_emulator.serving.runtime_messages import answer_of, written
+from abeja_emulator.transports.child.abeja_emulator_child_time import job_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +40,7 @@ _PATH_LIMIT = 103
 _NAMES = 36
 #: Has room when the system's folder for temporary files has none.
 _SHORT = Path("/tmp")  # noqa: S108 - mkdtemp makes a name that is nobody else's
-#: Seconds between two looks whether the socket is there.
+#: Seconds between two looks whether somebody still wants the model, and whether it takes requests untold.
 _MOMENT = 0.01
 #: Seconds that a loop which is about to run may take to close a connection.
 _PATIENCE = 1.0
@@ -93,11 +96,13 @@ class ModelProcess:
         on_end: Callable[[], object] | None = None,
     ) -> None:
         self._clock = clock
+        self._work = job_of(environment)
         self._sink = sink
         self._on_end = on_end
         self._was_ready = False
         self._last: deque[str] = deque(maxlen=_LAST_LINES)
         self._places: list[Path] = []
+        self._word: Any = None
         try:
             temporary = self._make_places(folder)
             variables = {
@@ -147,18 +152,20 @@ class ModelProcess:
             NotReady: when it has ended, is stopped, or takes longer; the text says which, and why it has ended.
         """
         end = None if timeout is None else self._now() + timeout
-        while not self._serves():
-            if self._child.has_ended(_MOMENT):
-                raise NotReady(self._why_it_ended())
-            if stopped():
-                message = "the model was stopped before it took requests"
-                raise NotReady(message)
-            if end is not None and self._now() >= end:
-                message = f"the model takes no requests after {timeout:g} s: its import takes longer, or hangs"
-                raise NotReady(message)
+        with self._clock.working(self._work):
+            while not self._serves():
+                self._await_word(_MOMENT)
+                if self._child.has_ended():
+                    raise NotReady(self._why_it_ended())
+                if stopped():
+                    message = "the model was stopped before it took requests"
+                    raise NotReady(message)
+                if end is not None and self._now() >= end:
+                    message = f"the model takes no requests after {timeout:g} s: its import takes longer, or hangs"
+                    raise NotReady(message)
         self._was_ready = True
 
-    def ask(self, request: ModelRequest, timeout: float = TIMEOUT) -> ModelAnswer:
+    def ask(self, request: ModelRequest, timeout: float | None = TIMEOUT) -> ModelAnswer:
         """Ask, and return the answer; see `Model`.
 
         One that takes too long is killed with its process: nothing else ends a handler that hangs. So is one whose
@@ -166,11 +173,11 @@ class ModelProcess:
         """
         if self._child.has_ended():
             raise ModelGone(self._lost())
-        deadline = self._now() + timeout
-        with written(request, self._bodies) as message:
+        deadline = Deadline(self._clock, timeout)
+        with written(request, self._bodies) as message, self._clock.working(self._work):
             try:
                 reply = self._exchange(frames.encode(message), deadline)
-            except (TimeoutError, _socket.timeout):
+            except TimeoutError:
                 self._child.kill()
                 self._child.has_ended(_DEATH)
                 text = f"the model gave no answer within {timeout:g} s, and its process was killed"
@@ -193,8 +200,9 @@ class ModelProcess:
         One that `wait_ready` has not seen ready is killed at once. It is dead when this returns, as is all that it has
         started, and its files are gone.
         """
-        # A signal that comes while its server starts is lost in the runtime's loop.
-        self._child.stop(GRACE if self._was_ready else 0, self._clock.wait)
+        # A signal that comes while its server starts is lost in the runtime's loop. A virtual clock leaves it the time.
+        with self._clock.working(self._work):
+            self._child.stop(GRACE if self._was_ready else 0, self._clock.wait)
         self._remove()
 
     def __enter__(self) -> Self:
@@ -221,20 +229,28 @@ class ModelProcess:
         finally:
             connection.close()
 
-    def _exchange(self, frame: bytes, deadline: float) -> dict[str, Any]:
+    def _await_word(self, timeout: float) -> bool:
+        """Wait until the launcher tells that the model takes requests; return whether that came in so many seconds."""
+        with suppress(OSError):
+            self._word.settimeout(timeout)
+            return bool(self._word.recv(1))
+        return False
+
+    def _exchange(self, frame: bytes, deadline: Deadline) -> dict[str, Any]:
         connection = _unix_socket()
 
-        def in_time() -> Any:
-            left = deadline - self._now()
-            if left <= 0:
-                raise TimeoutError
-            connection.settimeout(left)
-            return connection
+        def in_time(action: Callable[[Any], Any], argument: Any) -> Any:
+            while True:
+                connection.settimeout(deadline.wait())
+                with suppress(_socket.timeout):
+                    return action(argument)
 
         try:
-            in_time().connect(self._socket)
-            in_time().sendall(frame)
-            return frames.read(lambda size: in_time().recv(size))
+            in_time(connection.connect, self._socket)
+            rest = memoryview(frame)
+            while rest:
+                rest = rest[in_time(connection.send, rest) :]
+            return frames.read(lambda size: in_time(connection.recv, size))
         finally:
             connection.close()
 
@@ -284,6 +300,8 @@ class ModelProcess:
             # The files are where they are to be, and their paths short enough for sockets.
             (short / "tmp").symlink_to(place / "tmp")
         self._socket = str(short / "s")
+        self._word = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
+        self._word.bind(self._socket + serving.READY)
         return short / "tmp"
 
     def _made_in(self, folder: Path) -> Path:
@@ -291,6 +309,8 @@ class ModelProcess:
         return self._places[-1]
 
     def _remove(self) -> None:
+        if self._word is not None:
+            self._word.close()
         for place in self._places:
             shutil.rmtree(place, ignore_errors=True)
 

@@ -71,7 +71,7 @@ class Proxy:
             answer, so it should only note it; the instance is its to close, and `add` takes another. Without it
             the instance is closed.
         log: takes a sentence for whoever looks after the service; the log of this process by default.
-        timeout: seconds that a model has for one answer.
+        timeout: returns the seconds that a model has for one answer.
         patience: seconds that a request waits for its turn, then it is 503; None: without end.
     """
 
@@ -84,7 +84,7 @@ class Proxy:
         deliver: Deliver | None = None,
         on_gone: Callable[[Model, BaseException], Any] | None = None,
         log: Callable[[str], Any] | None = None,
-        timeout: float = TIMEOUT,
+        timeout: Callable[[], float] = lambda: TIMEOUT,
         patience: float | None = None,
     ) -> None:
         self.identity = identity
@@ -129,7 +129,12 @@ class Proxy:
                 return
         model.close()
 
-    def exchange(self, models: Iterable[Model], timeout: float | None = None) -> None:
+    def exchange(
+        self,
+        models: Iterable[Model],
+        timeout: float | None = None,
+        on_switch: Callable[[], Any] = lambda: None,
+    ) -> None:
         """Ask these instances from now on, and no others; the service is ready.
 
         Requests that wait and those that come go to the new ones at once. This waits until the old ones have answered
@@ -138,6 +143,7 @@ class Proxy:
         Args:
             models: the new ones. After the service's end those that are new are closed.
             timeout: seconds, then the old ones are closed although they are busy.
+            on_switch: called once the new ones are asked, before this waits for the old ones.
         """
         models = tuple(models)
         with self._changed:
@@ -147,6 +153,7 @@ class Proxy:
             else:
                 old = self._instances.exchange(models)
                 self._state = "ready"
+        on_switch()
         self._instances.wait_for(old, timeout)
         _close_all(old)
 
@@ -251,7 +258,7 @@ class Proxy:
     def _ask(self, turn: Turn, asked: ModelRequest) -> Response:
         model = self._instances.wait(turn, self._patience)
         try:
-            answer = model.ask(asked, self._timeout)
+            answer = model.ask(asked, self._timeout())
         except BaseException as error:
             self._lose(model, error)
             raise

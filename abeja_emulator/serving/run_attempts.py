@@ -39,10 +39,6 @@ WAITING = (SUBMITTED, "PENDING", AGAIN)
 #: The last status that is a success (runner, proxy/proxy_oneshot.go).
 LAST_GOOD = 299
 
-#: Seconds that a handler may take: the 30 s of a service are those of its HTTP server, and a run has none. No end is
-#: known; this one is what a socket can wait.
-PATIENCE = 20 * 24 * 3600.0
-
 
 class GoneError(Exception):
     """A run is not as its last step has left it: it was stopped, or is that of another state, or somebody moved it."""
@@ -112,7 +108,8 @@ class Attempts:
         """
         place = self._folder.resolve() / run_id
         try:
-            self._run(run_id, ticket, timing, place)
+            with self._platform.clock.working(run_id):
+                self._run(run_id, ticket, timing, place)
         except (GoneError, Cancelled):
             pass  # whoever has stopped it says what becomes of it
         except (NoInputError, NotStarted, PreparationError) as error:
@@ -179,7 +176,8 @@ class Attempts:
             try:
                 process.wait_ready(stopped=lambda: ticket.stopped)
                 run = self._step(run.run_id, ticket, "RUNNING")
-                answer = process.ask(request, PATIENCE)
+                # The 30 s of a service are those of its HTTP server, and a run has none. No other end is known.
+                answer = process.ask(request, None)
             finally:
                 process.close()
                 ticket.process = None
@@ -196,7 +194,7 @@ class Attempts:
         """Let that many seconds pass since the last step of a run, unless it is stopped."""
         then = datetime.datetime.fromisoformat(run.modified_at).replace(tzinfo=datetime.timezone.utc)
         gone = (self._world.clock.now() - then).total_seconds()
-        self._world.clock.wait(seconds - gone, lambda: ticket.stopped)
+        self._world.clock.wait_idly(seconds - gone, lambda: ticket.stopped)
 
     def _started(self, ticket: Ticket, model: RunModel) -> ModelProcess:
         with ticket.lock:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.runtime.images import Calling
-from abeja_emulator.serving.hints import hint_for, shown_traceback, user_traceback
+from abeja_emulator.runtime.tracebacks import shown_traceback, user_traceback
+from abeja_emulator.serving.hints import hint_for
 from abeja_emulator.serving.in_process import InProcessModel
 from abeja_emulator.serving.messages import TIMEOUT
 
@@ -100,7 +101,7 @@ class ServedModel:
                 self.say(hint)
             raise error.with_traceback(user_traceback(error.__traceback__))  # noqa: B904 - it is the same
 
-    def ask(self, request: ModelRequest, timeout: float = TIMEOUT) -> ModelAnswer:
+    def ask(self, request: ModelRequest, timeout: float | None = TIMEOUT) -> ModelAnswer:
         """Ask, and return the answer; see `InProcessModel`."""
         with self._inside():
             try:

@@ -13,6 +13,7 @@ from abeja_emulator.services.services.rules import Services
 from abeja_emulator.serving.answers import UNAVAILABLE, Identity, error_response
 from abeja_emulator.serving.fleet import Fleets
 from abeja_emulator.serving.keeper import Keeper
+from abeja_emulator.serving.messages import TIMEOUT, checked_timeout
 from abeja_emulator.serving.model_code import ModelCodes
 from abeja_emulator.serving.process_log import service_log
 from abeja_emulator.serving.recording import Recorder
@@ -39,10 +40,14 @@ class ServiceHost:
         folder: a sub-folder for each service is made there, and is gone when its processes are.
         most_instances: most processes of one service, whatever it asks for; the number of processors by default.
         patience: real seconds in which a process has to take requests; None waits as long as it lives.
+        answer_timeout: seconds by the Platform's clock that a model has for one answer, see the attribute.
         options: of `ChildOptions`.
 
     Attributes:
         recorder: puts what services are asked into their record channels.
+
+    Raises:
+        ValueError: when `answer_timeout` is no time.
     """
 
     _now = staticmethod(time.monotonic)
@@ -54,6 +59,7 @@ class ServiceHost:
         *,
         most_instances: int | None = None,
         patience: float | None = None,
+        answer_timeout: float = TIMEOUT,
         **options: Any,
     ) -> None:
         self.recorder = Recorder(platform)
@@ -64,6 +70,7 @@ class ServiceHost:
         self._services = Services(platform.world)
         self._most = most_instances or os.cpu_count() or 1
         self._patience = patience
+        self.answer_timeout = answer_timeout
         self._lock = threading.Lock()
         self._keepers: dict[str, Keeper] = {}
         self._left: list[Keeper] = []
@@ -180,6 +187,18 @@ class ServiceHost:
         """Return the ids of the services that answer or are being started."""
         return {*self.starting(), *(service_id for service_id, count in self.instances().items() if count)}
 
+    @property
+    def answer_timeout(self) -> float:
+        """Seconds by the Platform's clock that a model has for one answer; it may be changed, also while models run.
+
+        A model that takes longer is killed and started again, and the request is 500, as on the platform.
+        """
+        return self._answer_timeout
+
+    @answer_timeout.setter
+    def answer_timeout(self, seconds: float) -> None:
+        self._answer_timeout = checked_timeout(seconds)
+
     # -- services -------------------------------------------------------------------------------
 
     def _note(self, record: Any) -> None:
@@ -207,6 +226,7 @@ class ServiceHost:
             service_log(self._platform, service_id),
             self._most,
             self._patience,
+            lambda: self._answer_timeout,
         )
         keeper = Keeper(self._platform, service_id, fleets, self.recorder, self._may_leave, self._note_look)
         with self._lock:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from abeja_emulator.runtime.modules import FreshModules
 from abeja_emulator.runtime.output import OwnStream, kept_output
 from abeja_emulator.runtime.process import restored_environment, restored_process
+from abeja_emulator.runtime.randomness import OwnNumbers
 from abeja_emulator.runtime.sdk import thawed_sdk
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Surroundings:
-    """Variables, modules, directory, paths of import, output, logging and filters of warnings.
+    """Variables, modules, directory, paths of import, output, logging, filters of warnings and random numbers.
 
     What a model changes of them, when it is imported or later, is there again whenever it is entered, and gone from
     the process in between. Whoever enters has the process to himself.
@@ -36,15 +37,24 @@ class Surroundings:
         work: the working directory.
         source: where the model's modules are imported from; None for a function, whose modules stay as they are.
         log: takes what is printed.
+        random_seed: seed of `random` and of NumPy's generator.
     """
 
-    def __init__(self, environment: Mapping[str, str], work: Path, source: Path | None, log: Log) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        work: Path,
+        source: Path | None,
+        log: Log,
+        random_seed: int | None = None,
+    ) -> None:
         self._environment = dict(environment)
         self._work = work
         self._modules = None if source is None else _KeptModules(source, work)
         self._log = log
         self._output, self._errors = _Stream("stdout"), _Stream("stderr")
         self._logging = _RootLogger()
+        self._numbers = OwnNumbers(random_seed)
         self._path: list[str] | None = None
         self._filters: list[Any] = []
 
@@ -72,6 +82,7 @@ class Surroundings:
             stack.enter_context(restored_process(self._work))
             stack.enter_context(self._logging)
             stack.enter_context(self._kept_filters())
+            stack.enter_context(self._numbers.entered())
             if self._modules is not None:
                 stack.enter_context(self._modules)
             if self._path is not None:

@@ -31,11 +31,11 @@ class FakeModel:
         self._answer = ModelAnswer() if answer is None else answer
         self.asked: list[ModelRequest] = []
         self.bodies: list[list[bytes]] = []
-        self.timeouts: list[float] = []
+        self.timeouts: list[float | None] = []
         self.closed = 0
         self._busy = threading.Lock()
 
-    def ask(self, request: ModelRequest, timeout: float = TIMEOUT) -> ModelAnswer:
+    def ask(self, request: ModelRequest, timeout: float | None = TIMEOUT) -> ModelAnswer:
         """Answer."""
         assert self._busy.acquire(blocking=False), "two requests at once"
         try:

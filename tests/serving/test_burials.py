@@ -126,6 +126,49 @@ def test_an_instance_that_is_exchanged_answers_first_and_ends_then(
     assert not folder.exists()
 
 
+def test_an_exchange_is_over_when_the_new_ones_are_asked(
+    burials: Burials, proxy: Proxy, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not before: however long the proxy takes to switch, who exchanges waits for it."""
+    (old, process), (new, _) = make(), make()
+    proxy.exchange([old])
+    exchange, begun, go = proxy._instances.exchange, threading.Event(), threading.Event()
+
+    def slow(models: object) -> object:
+        begun.set()
+        assert go.wait(PATIENCE)
+        return exchange(models)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(proxy._instances, "exchange", slow)
+    with ThreadPoolExecutor() as pool:
+        over = pool.submit(burials.exchange, proxy, [new], [old])
+        assert begun.wait(PATIENCE)
+        assert not over.done()
+        go.set()
+        over.result(PATIENCE)
+        assert proxy.instances == (new,)
+    process.go.set()
+    burials.join()
+
+
+def test_an_exchange_that_fails_keeps_nobody_waiting(
+    burials: Burials, proxy: Proxy, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is over, and the old ones are ended."""
+    (old, process), (new, _) = make(), make()
+    proxy.exchange([old])
+
+    def refuse(_: object) -> object:
+        raise RuntimeError
+
+    monkeypatch.setattr(proxy._instances, "exchange", refuse)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    old.close()
+    burials.exchange(proxy, [new], [old])
+    burials.join()
+    assert process.closed.is_set()
+
+
 def test_one_that_does_not_answer_ends_after_28_seconds_of_the_clock(
     burials: Burials, proxy: Proxy, make: Make, clock: Clock
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from abeja_emulator.runtime.images import ModelCalling
-from abeja_emulator.serving.hints import hint_for, shown_traceback
+from abeja_emulator.serving.hints import hint_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,12 +68,3 @@ def test_other_errors_have_no_hint(tmp_path: Path) -> None:
         takes_one(1, 2)  # type: ignore[call-arg]
     assert "but 2 were given" in str(refused.value)
     assert hint_for(refused.value, RUNTIME, tmp_path) is None
-
-
-def test_a_traceback_begins_with_the_users_own_frames() -> None:
-    """What is above them is no help; what is below them, in a library, is."""
-    with pytest.raises(ValueError, match="Expecting value") as refused:
-        __import__("json").loads("x")
-    shown = shown_traceback(refused.value)
-    assert "test_a_traceback_begins" in shown
-    assert "decoder.py" in shown

@@ -14,6 +14,8 @@ import pytest
 
 from abeja_emulator.clock import Clock
 from abeja_emulator.runtime.child_process import NotStarted
+from abeja_emulator.runtime.launcher import abeja_emulator_serving as serving
+from abeja_emulator.serving import model_process
 from abeja_emulator.serving.messages import ModelGone
 from abeja_emulator.serving.model_process import ModelProcess, NotReady
 from tests.programs import load_program
@@ -89,6 +91,44 @@ def test_a_handler_that_hangs_is_killed(serve: Callable[..., Served]) -> None:
     assert served.process.code == 137
     with pytest.raises(ModelGone, match="its process was killed by SIGKILL"):
         served.process.ask(asking("{}"))
+
+
+def test_the_limit_of_an_answer_passes_by_the_platforms_clock(serve: Callable[..., Served]) -> None:
+    """A test of a handler that hangs need not wait for 30 s."""
+    clock = Clock()
+    served = serve(clock=clock)
+
+    def advance() -> None:
+        served.await_line("busy")
+        clock.advance(29)
+        clock.advance(1)
+
+    thread = threading.Thread(target=advance)
+    thread.start()
+    with pytest.raises(ModelGone, match="gave no answer within 30 s"):
+        served.process.ask(asking("say('busy') or time.sleep(1000)"), 30)
+    thread.join()
+    assert served.process.code == 137
+
+
+def test_without_a_limit_the_clock_ends_nothing(serve: Callable[..., Served]) -> None:
+    """A run may take as long as it does."""
+    clock = Clock()
+    served = serve(clock=clock)
+    go = served.folder / "go"
+
+    def advance() -> None:
+        served.await_line("busy")
+        clock.advance(10_000_000)
+        go.touch()
+
+    thread = threading.Thread(target=advance)
+    thread.start()
+    waits = f"any(os.path.exists({str(go)!r}) for _ in iter(int, 1))"
+    answer = served.process.ask(asking(f"say('busy') or {waits} and {{'content': 'x'}}"), None)
+    thread.join()
+    go.unlink()
+    assert answer.body == b"x"
 
 
 def test_one_whose_answer_nobody_waits_for_any_more_is_killed(serve: Callable[..., Served]) -> None:
@@ -216,10 +256,11 @@ def test_a_folder_with_a_long_path(tmp_path: Path) -> None:
         ("runtime", "", {"HANDLER": "main"}, 'handler needs one ":" separator'),
         ("runtime", "raise ValueError('why')", {}, "the model cannot be served: ValueError: why"),
         ("runtime", "import sys; print('read'); sys.exit(3)", {}, "ended with exit code 3; its log ends:\nINFO: start"),
-        ("runtime", "", {"CONTEXT": "no"}, "the model cannot be served: json.decoder.JSONDecodeError: Expecting value"),
+        ("runtime", "", {"CONTEXT": "no"}, "served: the variable CONTEXT is 'no', which is not JSON: Expecting value"),
         ("iterator", "import nothing_of_that_name", {}, "No module named 'nothing_of_that_name'"),
         ("iterator", "def other(): pass", {}, "has no function 'handler'; its functions are other"),
         ("iterator", "import os; os._exit(0)", {}, "ended with exit code 0, and its log is empty"),
+        ("iterator", "handler = print", {"CONTEXT": "no"}, "served: the variable CONTEXT is 'no', which is not JSON"),
     ],
 )
 def test_a_model_that_cannot_be_served(
@@ -253,6 +294,39 @@ def test_an_interpreter_without_the_runtime(begin: Callable[..., Served], tmp_pa
         served.process.wait_ready(60)
     assert str(raised.value).endswith(why)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("calling", list(ModelCalling))
+def test_it_says_itself_when_it_takes_requests(
+    begin: Callable[..., Served], monkeypatch: pytest.MonkeyPatch, calling: ModelCalling
+) -> None:
+    """So that nobody need look again and again; its loop runs by then, or in a moment."""
+    monkeypatch.setattr(model_process, "_MOMENT", 60)
+    words: list[bool] = []
+    wait = ModelProcess._await_word
+    monkeypatch.setattr(ModelProcess, "_await_word", lambda self, timeout: words.append(wait(self, timeout)))
+    served = begin(ITERATOR if calling is ModelCalling.ITERATOR else RUNTIME, calling=calling)
+    served.process.wait_ready()
+    assert words == [True]
+
+
+def test_one_that_cannot_say_so_is_looked_for(begin: Callable[..., Served]) -> None:
+    """Its loop may be of a kind that we do not know, or nobody listens."""
+    served = begin()
+    os.unlink(served.process._socket + serving.READY)  # noqa: PTH108 - a text there
+    served.process.wait_ready(60)
+    assert served.process.ask(asking("{'content': 'x'}")).body == b"x"
+
+
+def test_garbage_is_collected_in_it(serve: Callable[..., Served]) -> None:
+    """The launcher lets it be while the runtime is imported, whose objects stay; those of the model are looked at."""
+    text = RUNTIME + "import gc, weakref\nclass Node: pass\n"
+    lost = (
+        "(lambda node: (setattr(node, 'own', node), weakref.ref(node))[1])(Node())",
+        "(gc.collect(), gc.isenabled(), gc.get_freeze_count() > 10_000, lost())",
+    )
+    answer = serve(text).process.ask(asking(f"(lambda lost: {{'content': str({lost[1]}[1:])}})({lost[0]})"))
+    assert answer.body == b"(True, True, None)"
 
 
 def test_a_module_that_takes_its_time(begin: Callable[..., Served]) -> None:

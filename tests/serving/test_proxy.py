@@ -209,10 +209,18 @@ class TestRequests:
         assert model.bodies == [[b"[0]"]]
         assert model.timeouts == [TIMEOUT] == [30.0]
 
+    def test_a_limit_that_changes(self) -> None:
+        """Each request has the one that holds when its turn comes."""
+        model, limits = FakeModel(), iter((0.5, 2.0))
+        with proxy_of(model, timeout=lambda: next(limits)) as proxy:
+            for _ in range(2):
+                proxy.handle(post(b"[0]"))
+        assert model.timeouts == [0.5, 2.0]
+
     def test_other_limit(self) -> None:
         """As given."""
         model = FakeModel()
-        with proxy_of(model, timeout=0.5) as proxy:
+        with proxy_of(model, timeout=lambda: 0.5) as proxy:
             proxy.handle(post())
         assert model.timeouts == [0.5]
 

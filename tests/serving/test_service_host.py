@@ -57,6 +57,25 @@ def test_a_service_that_is_being_started_is_ended_too(tmp_path: Path) -> None:
         assert not (tmp_path / "services").exists()
 
 
+def test_a_model_that_hangs_is_killed_after_30_seconds_of_the_clock(tmp_path: Path) -> None:
+    """Or after what the host says, also while it runs; another one is started in its place."""
+    with serving() as served, ThreadPoolExecutor(1) as pool:
+        service = served.service(WAITS)
+        for number, (limit, passed) in enumerate(((None, 30), (400, 400))):
+            if limit is not None:
+                served.host.answer_timeout = limit
+            path = tmp_path / str(number)
+            asked = pool.submit(served.ask, service, data=str(path), headers={"Content-Type": "text/plain"})
+            appeared(path.with_suffix(".begun"))
+            served.platform.clock.advance(passed)
+            assert asked.result(PATIENCE).status_code == 500
+            assert f"gave no answer within {passed} s" in "".join(served.log(service))
+            appeared(lambda: served.host.wait(service, PATIENCE).status == "READY")
+        (tmp_path / "there").touch()
+        answer = served.ask(service, data=str(tmp_path / "there"), headers={"Content-Type": "text/plain"})
+        assert answer.status_code == 200
+
+
 def test_services_of_a_data_directory_run_again(tmp_path: Path) -> None:
     data: dict[str, Any] = {}
     with Platform(data=tmp_path / "data") as platform, serving(platform) as served:
