@@ -5,6 +5,11 @@ PYTHON ?= python3
 TESTS ?= tests
 # Cells of the matrix, `make matrix CELLS=py39-urllib3v1-sdk236`; without any, all whose interpreter is there.
 CELLS ?=
+# With `QUICK=1` a cell of the newest SDK leaves out what is no matter of the interpreter and has run in `make test`: the
+# pages of docs/ with their examples, and the tools that write pages and new operations.
+QUICK ?=
+LEFT_OUT := $(addprefix --ignore=tests/,examples companions/test_page.py cli/test_page.py test_docs.py \
+	test_contributing.py test_coverage_page.py test_check_drift.py)
 
 # uv and not pip: from Python 3.12 on pip silently takes an abeja-sdk of 2021 (docs/matrix.md).
 # Interpreters of pyenv count too, behind those of the PATH.
@@ -13,6 +18,8 @@ export PATH := $(PATH)$(subst $() ,,$(addprefix :,$(wildcard $(PYENV_ROOT)/versi
 # No interpreter is downloaded, and no environment that happens to be active is touched.
 export UV_PYTHON_DOWNLOADS = never
 unexport VIRTUAL_ENV
+# The tests start a thousand interpreters; without bytecode each compiles all it imports, pytest and its plugins for 2 s.
+unexport PYTHONDONTWRITEBYTECODE
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 # Seconds; a hang is a failure that says nothing, and the slowest honest test trains for half a minute.
 export PYTEST_TIMEOUT ?= 300
@@ -20,7 +27,7 @@ export PYTEST_TIMEOUT ?= 300
 SEEN ?=
 CHECK ?=
 
-.PHONY: demo test full clients conformance matrix fuzz soak kill mixed million bench lint docs build clean
+.PHONY: demo test full clients conformance matrix fuzz soak kill mixed million bench lint style pages docs build clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/python -m pytest --abeja-emulate -v -s tests/demo
@@ -33,14 +40,20 @@ clients: .venv-test/ready
 	.venv-test/bin/python tools/make_clients.py
 
 matrix: .venv-test/ready
-	.venv-test/bin/uv tool run --quiet --from 'tox>=4.22' --with 'tox-uv>=1.16' tox run $(if $(CELLS),-e $(CELLS))
+	.venv-test/bin/uv tool run --quiet --from 'tox>=4.22' --with 'tox-uv>=1.16' tox run $(if $(CELLS),-e $(CELLS)) $(if $(QUICK),-- $(LEFT_OUT))
 
-lint: .venv-test/ready
+lint: style pages
+
+style: .venv-test/ready
 	.venv-test/bin/ruff check .
 	.venv-test/bin/ruff format --check .
 	.venv-test/bin/mypy
+
+# Generated pages and samples, and the calls of the clients; with `make clients` also those of the real command.
+pages: .venv-test/ready
 	.venv-test/bin/python tools/coverage_page.py --check
 	.venv-test/bin/python tools/limits_page.py --check
+	.venv-test/bin/python tools/failures_page.py --check
 	.venv-test/bin/python tools/check_drift.py
 	.venv-test/bin/python fixtures/make_shapes.py --check
 	.venv-test/bin/python fixtures/make_points.py --check
@@ -48,6 +61,7 @@ lint: .venv-test/ready
 docs: .venv-test/ready
 	.venv-test/bin/python tools/coverage_page.py
 	.venv-test/bin/python tools/limits_page.py
+	.venv-test/bin/python tools/failures_page.py
 
 # Which operation which real client was seen to drive. `make conformance CHECK=--check` only compares, and
 # `make conformance SEEN=folder` takes what a run of the tests has seen already.

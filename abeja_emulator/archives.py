@@ -143,7 +143,9 @@ def _reading() -> Iterator[None]:
     except ArchiveError:
         raise
     except _DAMAGE as error:
-        message = f"the archive is damaged, or neither zip nor tar nor tar.gz: {error}"
+        # Of what is no archive at all tarfile tells in several lines what each way to open it has said.
+        why = "" if "\n" in str(error) else f": {error}"
+        message = f"the archive is damaged, or neither zip nor tar nor tar.gz{why}"
         raise ArchiveError(message) from error
 
 

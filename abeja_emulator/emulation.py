@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +35,10 @@ from abeja_emulator.transports.child_threads import ChildThreads
 from abeja_emulator.transports.children import child_environment
 from abeja_emulator.transports.in_process import InProcess
 from abeja_emulator.transports.loopback import Loopback
+from abeja_emulator.transports.virtual_time import ChildSleeps, VirtualTime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from typing_extensions import Self
 
@@ -78,6 +79,7 @@ class Emulation:
         job: the current job.
         image: as given, or the platform's default.
         offline: as given.
+        random_seed: seed of random numbers of user code, or None.
         refused: the calls to hosts that may not be reached, children's too.
     """
 
@@ -108,7 +110,13 @@ class Emulation:
         self._base: Mapping[str, str] = {}
         self._outside: Mapping[str, str] | None = None
         self.offline = offline
-        self._loopback = Loopback(platform, on_refused=self.refused.add)
+        self.random_seed: int | None = (execution or {}).get("random_seed")
+        self._loopback = Loopback(
+            platform,
+            on_refused=self.refused.add,
+            on_sleep=ChildSleeps(platform.clock, platform.epochs).take,
+            troubles=platform,
+        )
         self._transport = InProcess(
             platform,
             allow_hosts=self._allow_hosts,
@@ -116,6 +124,7 @@ class Emulation:
             offline=offline,
             loopback=lambda: self._loopback.address,
             begun=lambda: platform.epochs.begun,
+            troubles=platform,
         )
         self.result_dir = self._folder.resolve() / RESULT_FOLDER
         with ExitStack() as failed:
@@ -126,7 +135,7 @@ class Emulation:
                 self._folder / "jobs",
                 image=self.image,
                 environment=self._environment,
-                random_seed=(execution or {}).get("random_seed"),
+                random_seed=self.random_seed,
                 git=(execution or {}).get("git"),
                 relative_result=relative_result,
             )
@@ -137,6 +146,7 @@ class Emulation:
                 environment=lambda: self._base,
                 mode=jobs,
                 variables=self._environment,
+                adopt=self._loopback.adopt,
                 **(execution or {}),
             )
             failed.pop_all()
@@ -172,7 +182,7 @@ class Emulation:
         self.result_dir.mkdir(parents=True, exist_ok=True)
         variables[API_URLS] = " ".join(urls)
         self._base = dict(variables)
-        self._stack.enter_context(ChildProcesses(variables))
+        self._stack.enter_context(ChildProcesses(variables, virtual=lambda: self.platform.clock.virtual))
         self._stack.enter_context(ChildThreads(self.platform.epochs.inherit))
         self._stack.enter_context(restored_environment(variables))
         self._stack.enter_context(thawed_sdk(variables, outside))
@@ -227,6 +237,21 @@ class Emulation:
         self._transport.add_address(url)
         self._loopback.add_address(url)
         self.platform.api_hosts.add(BaseUrl(url).address.partition(":")[0])
+
+    @contextmanager
+    def virtual_time(self) -> Iterator[VirtualTime]:
+        """Let sleeps of this process, and of children that are started meanwhile, pass at once.
+
+        What comes is the clock: `advance(seconds)`, `now()`, `slept`. Before and after it, time is real.
+        """
+        time = VirtualTime(self.platform.clock, self.platform.epochs, lambda: self._loopback.address)
+        # One that runs already would start workers whose time is real, or virtual afterwards.
+        drop_fork_server()
+        with time:
+            try:
+                yield time
+            finally:
+                drop_fork_server()
 
     def make_current(
         self,

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from secrets import token_bytes, token_hex
-from typing import TYPE_CHECKING, Any, Callable, Literal
+from typing import TYPE_CHECKING, Any, Callable, Literal, cast
 
 import msgspec
 
@@ -23,7 +23,7 @@ from abeja_emulator.errors import (
     NotFound,
     PlatformError,
 )
-from abeja_emulator.faults.answering import Answering
+from abeja_emulator.faults.answering import Answering, token_has_expired
 from abeja_emulator.faults.duplicates import Made, key_of
 from abeja_emulator.faults.effects import BODY
 from abeja_emulator.faults.places import Sighting
@@ -73,6 +73,8 @@ API_HOST = "api.abeja.io"
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
 
 DEFAULT_ORGANIZATION = "default-org"
+
+_FIRST_ERROR = 400
 
 #: `open`: any well-formed credential is the default user. `strict`: credentials are checked.
 Authentication = Literal["open", "strict"]
@@ -150,7 +152,6 @@ class Platform:
         self.faults = FaultPlan(
             {each.name: (each.method, each.path) for each in operations}, self.clock.timestamp, self._has_job
         )
-        self._past: Store | None = None
         self._encode = msgspec.json.Encoder().encode
         self._token = token
         self._given_tokens: set[str] = set()
@@ -335,6 +336,7 @@ class Platform:
     def close(self) -> None:
         """Forget everything that is not in a data directory; a forked child leaves what is its parent's."""
         self.closed = True
+        self.faults.past.forget()
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -431,29 +433,39 @@ class Platform:
     def _handle_with_faults(self, request: Request, route: Route, at: float) -> Response:
         """Answer one request where something may go wrong on purpose."""
         operation, target, faults = route.operation, request.target, self.faults
-        host = request.host.partition(":")[0]
+        host = _name_of(request.host)
         call = Sighting(None, operation.name if operation else None, request.method, target.partition("?")[0], host)
         signed = operation is not None and operation.access is Access.SIGNATURE
         earlier = faults.earlier(request.method, target)
-        hit = faults.meet(call, target, request.header("authorization"), past=self._past is not None, signed=signed)
+        writes = operation is not None and operation.writes
+        token = _token_of(request)
+        hit = faults.meet(call, target, token, reads=not writes, signed=signed)
         error: list[str | None] = [None]
-        watched = operation is not None and operation.writes and faults.duplicates.wants(hit)
+        watched = writes and faults.duplicates.wants(hit)
         key = key_of(request) if watched else b""
         made: list[Made] = []
 
         def answered(world: World) -> Response:
+            if not signed and faults.has_expired(token):
+                return self._refuse(token_has_expired())
             response, error[0] = self._answer(request, route, world, made if watched else None)
             return response
 
-        if operation is not None and operation.writes and faults.wants_past:
-            self._keep_past()
+        def now() -> Response:
+            if writes and faults.wants_past:
+                return self._remembering(lambda: answered(self.world))
+            return answered(self.world)
+
+        def before() -> Response:
+            with faults.past.shown() as past:
+                store = cast("Store", past or self._store)
+                return answered(World(store, self.clock, self.world.ids, self.world.signer))
+
         done: int | None = None
         if hit is None:
-            response = answered(self.world)
+            response = now()
         else:
-            answering = Answering(
-                self.clock, lambda: answered(self.world), lambda: answered(self._past_world()), self._refuse
-            )
+            answering = Answering(self.clock, now, before, self._refuse, request.method)
             response, done = answering.answer(hit.fault.effect)
             hit.status, hit.done = response.status, done
             if isinstance(hit.fault.effect, BODY) and response.delivery is None:
@@ -476,10 +488,11 @@ class Platform:
 
     def meet_connection(self, scheme: str, host: str) -> str | None:
         """Return why a connection fails to come about, on purpose: `dns`, `tls`, `refused`, or None."""
-        hit: Hit | None = self.faults.meet_connection(host.partition(":")[0], scheme) if self.faults else None
+        name = _name_of(host)
+        hit: Hit | None = self.faults.meet_connection(name, scheme) if self.faults else None
         if hit is None:
             return None
-        entry = Entry("CONNECT", f"{scheme}://{host.partition(':')[0]}", "", None, 0, None, self.clock.timestamp())
+        entry = Entry("CONNECT", f"{scheme}://{name}", "", None, 0, None, self.clock.timestamp())
         entry.fault = str(hit.fault.effect)
         self.journal.add(entry)
         return hit.fault.effect.word
@@ -498,14 +511,19 @@ class Platform:
         with self._store.reading():
             return any(job.status == status for job in Jobs(self.world).all())
 
-    def _keep_past(self) -> None:
+    def _remembering(self, do: Callable[[], Response]) -> Response:
+        """Do a call, and keep the state as it was before, if the call has changed it."""
         with self._store.reading():
-            earlier, self._past = self._past, self._store.copy()
-        if earlier is not None:
-            earlier.forget()
-
-    def _past_world(self) -> World:
-        return World(self._past or self._store, self.clock, self.world.ids, self.world.signer)
+            copy = self._store.copy()
+        response: Response | None = None
+        try:
+            response = do()
+        finally:
+            if response is not None and response.status < _FIRST_ERROR:
+                self.faults.past.keep(copy)
+            else:
+                copy.forget()
+        return response
 
     def refuse(self, request: Request, error: PlatformError) -> Response:
         """Answer a request with an error, and remember that in the journal."""
@@ -612,6 +630,22 @@ def _entry(request: Request, operation: Operation | None, status: int, at: float
         at=at,
         error=error,
     )
+
+
+def _name_of(host: str) -> str:
+    """Return a host without its port, and a number without brackets."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host if host.count(":") > 1 else host.partition(":")[0]
+
+
+def _token_of(request: Request) -> str | None:
+    """Return the token of a call, however it is sent; what has no such form as it is."""
+    header = request.header("authorization")
+    try:
+        return read_credential(header).secret
+    except PlatformError:
+        return header
 
 
 def _content_length(response: Response) -> int:

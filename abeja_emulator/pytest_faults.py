@@ -76,6 +76,8 @@ def unfired_sentence(platform: Platform) -> str:
 
 def run_sentence(lines: Sequence[str], fired: Iterable[str]) -> str:
     """Return why a run has to fail for faults of its own that fired in no test; or an empty text."""
+    from abeja_emulator.faults.making import split_line  # noqa: PLC0415 - only in a run with faults of its own
+
     seen = set(fired)
-    never = [line for line in lines if line not in seen and "optional" not in line.split()]
+    never = [line for line in lines if line.strip() not in seen and "optional" not in split_line(line)[1]]
     return f"--abeja-fault: in no test fired {', '.join(map(repr, never))}" if never else ""

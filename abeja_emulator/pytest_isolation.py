@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from abeja_emulator.pytest_plugin import current_item, marked, obey, session_emulation
+from abeja_emulator.pytest_faults import begin_faults
+from abeja_emulator.pytest_plugin import current_item, marked, obey, session_emulation, session_settings
 from abeja_emulator.pytest_report import take_down_rest
 
 if TYPE_CHECKING:
@@ -97,17 +98,16 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.Fix
     if fixturedef.argname in {"_abeja_module", "_abeja_class", "_abeja_function"}:
         return (yield)
     hosts = session_emulation(request.config).hosts
-    kinds = (("job", "abeja_jobs", hosts.executor), ("run", "abeja_runs", hosts.runs))
-    before = {kind: host.unfinished() for kind, _, host in kinds}
+    before = {kind: host.unfinished() for kind, host in hosts.working.items()}
     with _isolation(request.config).kept_for(fixturedef.scope):
         result = yield
         if fixturedef.scope != "function":
-            for kind, fixture, host in kinds:
-                left = [each for each in host.unfinished() if each not in before[kind]]
+            for kind, host in hosts.working.items():
+                left = [each for each in host.unfinished() if each not in before.get(kind, ())]
                 for each in left:
                     host.abandon(each)
                 if left:
-                    _refuse_unfinished(fixturedef, kind, fixture, left)
+                    _refuse_unfinished(fixturedef, kind, f"abeja_{kind}s", left)
         return result
 
 
@@ -143,13 +143,17 @@ def _abeja_function(request: pytest.FixtureRequest) -> Iterator[None]:
     platform, hosts = emulation.platform, emulation.hosts
     auth, enforced, address = platform.auth, platform.enforce_cidrs, platform.client_address
     obey(marks, platform)
+    settings = session_settings(request.config)
+    begin_faults(platform, settings.faults, marks.get("faults", ()), muted=settings.mute_faults)
     jobs, hosts.mode, timing = hosts.mode, marks.get("jobs") or hosts.mode, hosts.timing
+    answer_timeout = hosts.answer_timeout
     emulation.renew()
     platform.journal.begin()
     platform.epochs.begin(request.node.nodeid)
     with _isolation(request.config).layer("function"):
         yield
+        platform.faults.disarm()
         platform.epochs.end()
         # Before jobs that wait in the earlier state are taken again.
         platform.auth, platform.enforce_cidrs, platform.client_address = auth, enforced, address
-        hosts.mode, hosts.timing = jobs, timing
+        hosts.mode, hosts.timing, hosts.answer_timeout = jobs, timing, answer_timeout

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from abeja_emulator.finding import shortened
+from abeja_emulator.runtime.callables import importable
+from abeja_emulator.runtime.child_training import ChildTrainer
 from abeja_emulator.runtime.handlers import find_handler
 from abeja_emulator.runtime.images import Calling, calling_of
-from abeja_emulator.seeding import SeedError
+from abeja_emulator.seeding import SeedError, parse_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +25,13 @@ if TYPE_CHECKING:
     from abeja_emulator.seeding import Seed, SeededDataset
 
 #: What `abeja_train` takes by name.
-OPTIONS = ("datasets", "environment", "image", "source", "instance_type", "definition", "description")
+OPTIONS = ("datasets", "environment", "image", "source", "instance_type", "definition", "description", "train_in")
+
+#: Where a job of `abeja_train` runs.
+TRAIN_IN = ("process", "child")
+
+#: Says in a source folder what is no part of it, for the platform's command line.
+_PROJECT = "training.yaml"
 
 #: What `abeja_dataset` takes by name.
 DATASET_OPTIONS = ("name", "type", "props", "identifier")
@@ -67,21 +75,27 @@ def train_job(  # noqa: PLR0913, PLR0917 - what a test says, and where it stands
         handler: `module:function`, a path, a callable, or the id of a job made through the API: one that is
             Pending runs here, of one that runs already the end is awaited.
         options: of `OPTIONS`.
-        marks: what `@pytest.mark.abeja` says.
+        marks: what `@pytest.mark.abeja` says; `train_in`, one of `TRAIN_IN`, is there in any case.
         places: where files are looked for.
         make_dataset: makes a dataset of what is no id.
 
     Raises:
         TypeError: when an option is none, or of the wrong type.
+        HandlerError: when the handler is nowhere, or is to run in a child that cannot find it.
+        SourceError: when it is to run in a child, and its folder cannot be packed.
     """
     __tracebackhide__ = True
     _check_options(options)
+    in_child = (options.pop("train_in", None) or marks["train_in"]) == "child"
     if is_id(handler):
         given = [name for name, value in options.items() if value is not None]
         if given:
             message = f"job {handler} was made through the API and has all of its own; {given} cannot be given now"
             raise TypeError(message)
-        return _unless_left(_run_or_await(emulation, str(handler).strip()))
+        job_id = str(handler).strip()
+        if in_child:
+            return ChildTrainer(emulation.platform, emulation.executor).run(job_id)
+        return _unless_left(_run_or_await(emulation, job_id))
     check_handler(handler)
     image = options.pop("image", None) or marks.get("image") or emulation.image
     source = options.pop("source", None)
@@ -89,14 +103,32 @@ def train_job(  # noqa: PLR0913, PLR0917 - what a test says, and where it stands
     script = calling_of(image) is Calling.SCRIPT
     datasets = _merged("datasets", marks, options)
     environment = _merged("environment", marks, options)
-    job = emulation.trainer.train(
-        find_handler(handler, places.folders, folder, script=script),
-        image=image,
-        datasets=found_datasets(datasets, make_dataset),
-        environment=environment,
+    if in_child and callable(handler):
+        found = importable(handler, folder)
+    else:
+        found = find_handler(handler, places.folders, folder, script=script)
+    fields = {
+        "image": image,
+        "datasets": found_datasets(datasets, make_dataset),
+        "environment": environment,
         **options,
-    )
-    return _unless_left(job)
+    }
+    if in_child and found.source is not None:
+        trainer = ChildTrainer(emulation.platform, emulation.executor)
+        return trainer.train(found.name, found.source, _ignores(found.source), **fields)
+    return _unless_left(emulation.trainer.train(found, **fields))
+
+
+def _ignores(source: Path) -> list[str]:
+    """Return the patterns of files that an upload of a source folder leaves out.
+
+    Raises:
+        SeedError: when its `training.yaml` cannot be read.
+    """
+    file = source / _PROJECT
+    said = parse_file(file) if file.is_file() else None
+    ignores = said.get("ignores") if isinstance(said, dict) else None
+    return list(map(str, ignores)) if isinstance(ignores, list) else []
 
 
 def _unless_left(job: TrainedJob) -> TrainedJob:
@@ -165,6 +197,9 @@ def _check_options(options: Mapping[str, Any]) -> None:
     for name in ("datasets", "environment"):
         check_mapping(f"abeja_train({name}=…)", name, options.get(name))
     check_text("abeja_train(image=…)", options.get("image"))
+    if options.get("train_in") not in (None, *TRAIN_IN):
+        message = f"abeja_train(train_in=…) must be {' or '.join(map(repr, TRAIN_IN))}, not {options['train_in']!r}"
+        raise TypeError(message)
 
 
 def check_handler(handler: Any) -> None:

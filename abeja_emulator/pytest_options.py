@@ -53,11 +53,23 @@ OPTIONS = (
         metavar="IMAGE",
     ),
     Option(
+        "abeja_train_in",
+        "where a job of abeja_train runs: process (default), the test's own, for breakpoints and coverage; or child, "
+        "one of its own, with nothing but what an upload of its source folder would hold",
+        choices=("process", "child"),
+        default="process",
+    ),
+    Option(
         "abeja_jobs",
         "when a job that is made through the API begins, in a child process: immediate (default); held, once "
         "abeja_jobs lets it go; or virtual, by the platform's clock",
         choices=("immediate", "held", "virtual"),
         default="immediate",
+    ),
+    Option(
+        "abeja_answer_timeout",
+        "seconds that a service has for an answer before its process is killed; 30 by default, as on the platform",
+        metavar="SECONDS",
     ),
     Option(
         "abeja_python",
@@ -118,6 +130,58 @@ OPTIONS = (
         choices=("recorded", "client", "documented", "inferred"),
         default="inferred",
     ),
+    Option(
+        "abeja_fault",
+        "let this go wrong in every test, such as 'get_dataset status=503 calls=1-2'; may be given several times, and "
+        "the run fails when it fired in none (docs/guide/abeja_faults.md)",
+        metavar="LINE",
+        lines="abeja_faults",
+    ),
+    Option(
+        "abeja_mute_faults",
+        "let no fault of any test fire: a test of a failure has to fail then, or it does not test that failure",
+    ),
+    Option(
+        "abeja_fault_sweep",
+        "run each test once as it is, and then once for each of its calls and each fault; show which runs survive, end "
+        "in the right or a wrong exception, hang, or duplicate data (docs/guide/abeja_fault_sweep.md)",
+        on="command",
+    ),
+    Option(
+        "abeja_sweep_faults",
+        "what goes wrong in the sweep, a fault without its place, such as 'status=503 calls=1-' or 'reset=after'; may "
+        "be given several times",
+        metavar="LINE",
+        lines="abeja_sweep_faults",
+        on="command",
+    ),
+    Option(
+        "abeja_sweep_budget",
+        "what the sweep may cost: runs, such as 200, or a time, such as 60s or 5m; what is left out is said",
+        metavar="BUDGET",
+        on="command",
+    ),
+    Option(
+        "abeja_sweep_limit",
+        "seconds after which a run counts as hanging and is ended; by default 10, or ten times as long as the run "
+        "without a fault",
+        metavar="SECONDS",
+        on="command",
+    ),
+    Option("abeja_sweep_resume", "go on with what an earlier sweep of the same code has found", on="command"),
+    Option(
+        "abeja_sweep_file",
+        "keep what the sweep finds there, and not in pytest's cache",
+        metavar="FILE",
+        on="command",
+    ),
+    Option("abeja_sweep_report", "write the matrix of the sweep as a page", metavar="FILE.html", on="command"),
+    Option(
+        "abeja_sweep_allow",
+        "let the run not fail for some of wrong,hangs,duplicates",
+        metavar="WORDS",
+        on="command",
+    ),
     Option("abeja_keep", "keep result, log and statistics of every job there: DIR/<test>/<job id>/", metavar="DIR"),
     Option(
         "abeja_report",
@@ -140,7 +204,11 @@ OPTIONS = (
 )
 
 #: Keys whose lines or values are checked even in a run that emulates nothing: what they say could be wrong.
-_CHECKED = tuple(option for option in OPTIONS if not option.is_switch and option.key != "abeja_report")
+_CHECKED = tuple(
+    option
+    for option in OPTIONS
+    if not option.is_switch and option.key != "abeja_report" and not option.key.startswith("abeja_sweep")
+)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -149,6 +217,8 @@ def add_options(parser: pytest.Parser) -> None:
     for option in OPTIONS:
         if option.on != "configuration":
             _add_to_command(group, option)
+        if option.on == "command":
+            continue
         if option.lines:
             text = option.help if option.on == "configuration" else f"as {_flag(option)}, one a line"
             parser.addini(option.lines, text, type="linelist")
@@ -176,8 +246,24 @@ def is_wanted(config: pytest.Config, options: Any) -> bool:
     except (ValueError, pytest.UsageError) as error:
         message = f"abeja_emulate: {error}; it must be true or false"
         raise pytest.UsageError(message) from error
-    given = getattr(options, "abeja_emulate", None)
+    given = getattr(options, "abeja_emulate", None) or getattr(options, "abeja_fault_sweep", None)
     return bool(configured if given is None else given)
+
+
+def is_swept(options: Any) -> bool:
+    """Tell whether there is a fault sweep.
+
+    Raises:
+        UsageError: when there is none, and an option says something about it.
+    """
+    if getattr(options, "abeja_fault_sweep", None):
+        return True
+    about = [option for option in OPTIONS if option.key.startswith("abeja_sweep")]
+    given = [option for option in about if getattr(options, option.key, None)]
+    if given:
+        message = f"{_flag(given[0])} is about a sweep, and there is none; add --abeja-fault-sweep"
+        raise pytest.UsageError(message)
+    return False
 
 
 def is_configured(config: pytest.Config, options: Any) -> bool:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from abeja_emulator.pytest_options import add_options, choices_of, is_configured, is_wanted
+from abeja_emulator.pytest_options import add_options, choices_of, is_configured, is_swept, is_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
     from abeja_emulator.emulation import Emulation
+    from abeja_emulator.faults.plan import FaultPlan
     from abeja_emulator.platform import Platform
     from abeja_emulator.pytest_settings import Settings
     from abeja_emulator.runtime.executor import Executor
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from abeja_emulator.serving.served import Served
     from abeja_emulator.serving.service_host import ServiceHost
     from abeja_emulator.transports.errors import RefusedCall
+    from abeja_emulator.transports.virtual_time import VirtualTime
 
 _SESSION = pytest.StashKey["Session"]()
 
@@ -42,11 +44,14 @@ _USED = pytest.StashKey[bool]()
 _GOOD = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 MARKER = """\
-abeja(image=None, datasets=None, environment=None, auth=None, enforce_cidrs=None, jobs=None, min_evidence=None): \
+abeja(image=None, datasets=None, environment=None, auth=None, enforce_cidrs=None, train_in=None, jobs=None, \
+faults=None, min_evidence=None): \
 for abeja_context and for the jobs of abeja_train: image, which decides what a context is; datasets, \
 {alias: dataset id, or what abeja_dataset takes}; environment, {name: value}; auth, "open" or "strict" \
-credentials; enforce_cidrs, whether calls from outside of an organization's CIDRs are refused; jobs, when those made \
-through the API begin: "immediate", "held" or "virtual"; min_evidence, the weakest evidence that will do, as \
+credentials; enforce_cidrs, whether calls from outside of an organization's CIDRs are refused; train_in, \
+"process" or "child", where the jobs of abeja_train run; jobs, when those made \
+through the API begin: "immediate", "held" or "virtual"; faults, lines that say what goes wrong, such as \
+"get_dataset status=503 calls=1-2"; min_evidence, the weakest evidence that will do, as \
 --abeja-min-evidence. The nearest marker wins."""
 
 
@@ -67,6 +72,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
     config.pluginmanager.register(Collector(config), "abeja_emulator_collector")
     _start(config, config.option)
+    if is_swept(config.option):
+        from abeja_emulator.pytest_sweep import load
+
+        load(config)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -203,10 +212,13 @@ class Collector:
         if hasattr(self._config, "workerinput"):
             vars(self._config)["workeroutput"]["abeja_emulator"] = self._outside
             return
+        never = self._never_fired()
+        if never:
+            self._outside.append(never)
         if self._outside:
             from abeja_emulator.pytest_report import OUTSIDE, outside_record
 
-            fails = emulated is not None and not emulated.emulation.offline
+            fails = bool(never) or (emulated is not None and not emulated.emulation.offline)
             sentences = list(dict.fromkeys(self._outside))
             outside = outside_record(sentences, "error" if fails else "passed")
             self._records = {OUTSIDE: outside, **self._records}
@@ -216,6 +228,17 @@ class Collector:
             from abeja_emulator.pytest_report import write_page
 
             write_page(list(self._records.values()), self._page)
+
+    def _never_fired(self) -> str:
+        """Return what is wrong with the faults of the run, or an empty text."""
+        lines = (*self._config.getini("abeja_faults"), *(self._config.getoption("abeja_fault") or ()))
+        if not (lines and self._records) or self._config.getoption("abeja_mute_faults"):
+            return ""
+        from abeja_emulator.pytest_faults import run_sentence
+
+        return run_sentence(
+            lines, [fault["text"] for record in self._records.values() for fault in record["faults"] if fault["fired"]]
+        )
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the summary, when a test had to do with a platform."""
@@ -287,11 +310,20 @@ def make_emulation(settings: Settings) -> Emulation:
     """Return an emulation that fits the settings, not started."""
     from abeja_emulator.emulation import Emulation
     from abeja_emulator.platform import Platform
+    from abeja_emulator.pytest_faults import check_faults
 
-    return Emulation(
+    platform = (
         _seeded(settings.seed, settings)
         if settings.seed is not None
-        else Platform(auth=settings.auth, enforce_cidrs=settings.enforce_cidrs),
+        else Platform(auth=settings.auth, enforce_cidrs=settings.enforce_cidrs)
+    )
+    try:
+        check_faults(platform, settings.faults)
+    except pytest.UsageError:
+        platform.close()
+        raise
+    return Emulation(
+        platform,
         image=settings.image,
         environment=settings.environment,
         relative_result=settings.relative_result,
@@ -340,6 +372,7 @@ def _abeja_emulation(request: pytest.FixtureRequest) -> Iterator[Emulation]:
     if session is not None:
         yield session.emulation
         return
+    from abeja_emulator.pytest_faults import begin_faults
     from abeja_emulator.pytest_report import begin, take_down_rest
     from abeja_emulator.pytest_settings import Settings
 
@@ -350,6 +383,7 @@ def _abeja_emulation(request: pytest.FixtureRequest) -> Iterator[Emulation]:
     obey(marks, emulation.platform)
     emulation.hosts.mode = marks.get("jobs") or emulation.hosts.mode
     with emulation.platform, emulation:
+        begin_faults(emulation.platform, settings.faults, marks.get("faults", ()), muted=settings.mute_faults)
         begin(request.node, emulation, settings.keep)
         request.node.stash[_PUT_BACK] = emulation.put_back
         yield emulation
@@ -431,6 +465,50 @@ def abeja_jobs(_abeja_emulation: Emulation) -> Executor:
     return _abeja_emulation.executor
 
 
+@pytest.fixture
+def abeja_faults(abeja: Platform) -> FaultPlan:
+    """What goes wrong on the platform, on purpose, in this test: a `FaultPlan`; nothing unless marker or run say so.
+
+    `abeja_faults.add("get_dataset", status=503, calls=[1, 2])` or `abeja_faults.add_line("get_dataset status=503
+    calls=1-2")`; `abeja_faults.fired` are those that fired. One that never fired fails the test, unless it is
+    `optional=True`.
+    """
+    return abeja.faults
+
+
+@pytest.fixture
+def abeja_clock(_abeja_emulation: Emulation) -> Iterator[VirtualTime]:
+    """The platform's clock, virtual for this test: sleeps, back-off and polls take no time, and its clock goes on.
+
+    `abeja_clock.slept` are the sleeps, in order, with `seconds` and `why` ("back-off", "Retry-After", "time.sleep");
+    `abeja_clock.slept_seconds` is their sum, `abeja_clock.advance(seconds)` lets time pass, `abeja_clock.now()` tells
+    it, and `abeja_clock.passed` how much the test let pass in all. What Python says of the time stays: freezegun and
+    time-machine are yours.
+    """
+    with _abeja_emulation.virtual_time() as clock:
+        yield clock
+
+
+@pytest.fixture
+def abeja_confine(abeja_jobs: Executor) -> Iterator[Callable[..., None]]:
+    """Factory `abeja_confine(result_dir_size="1MB")`: what the jobs of this test that run in children are confined to.
+
+    `result_dir_size` and `storage_size` (the SDK's cache) are disks that get full, for C libraries too; `read_only`
+    is `result_dir`, `storage` or `source`; `memory="512MB"`; `network="none"` leaves nothing but the platform. It skips
+    the test, with the reason, where the system does not allow it, and fails it when no job was confined.
+    """
+    from abeja_emulator.pytest_confinement import ConfinedJobs
+
+    with ConfinedJobs(abeja_jobs) as jobs:
+
+        def confine(**options: Any) -> None:
+            __tracebackhide__ = True
+            jobs.confine(options)
+
+        yield confine
+    jobs.check()
+
+
 @pytest.fixture(scope=_scope)
 def abeja_services(_abeja_emulation: Emulation) -> ServiceHost:
     """The services that are made through the API, whose models answer in child processes.
@@ -482,18 +560,21 @@ def abeja_train(
     The handler is `module:function`, `path/to/train.py:function` or a callable, or the id of a job
     that was made through the API. The job comes back with `status`, `statistics` (a list, and a table
     by stage), `artifacts`, `log`, `exception` and `result_dir`; a handler that raises makes it Failed.
-    Further options: `instance_type`, `definition` (its name), `description`.
+    Further options: `instance_type`, `definition` (its name), `description`, and `train_in`: "process", or "child"
+    for a process of its own, as on the platform.
     """
     config = request.config
 
     def train(handler: Any, **options: Any) -> TrainedJob:
         from abeja_emulator.pytest_jobs import train_job
         from abeja_emulator.pytest_places import Places
+        from abeja_emulator.pytest_settings import train_in
 
         __tracebackhide__ = True
         item = config.stash[_ITEM]
-        places = Places(config, item.path)
-        return train_job(_abeja_emulation, handler, options, marked(item), places, abeja_dataset)
+        marks = marked(item)
+        marks["train_in"] = train_in(config, marks)
+        return train_job(_abeja_emulation, handler, options, marks, Places(config, item.path), abeja_dataset)
 
     return train
 
@@ -523,6 +604,11 @@ def session_emulation(config: pytest.Config) -> Emulation:
     return config.stash[_SESSION].emulation
 
 
+def session_settings(config: pytest.Config) -> Settings:
+    """Return the settings of the whole run."""
+    return config.stash[_SESSION].settings
+
+
 def current_item(config: pytest.Config) -> pytest.Item:
     """Return the test that is running."""
     return config.stash[_ITEM]
@@ -548,12 +634,12 @@ def marked(node: Any) -> dict[str, Any]:
     from abeja_emulator.pytest_jobs import check_mapping, check_text
 
     found: dict[str, Any] = {}
-    choices = choices_of("auth", "enforce_cidrs", "jobs", "min_evidence")
+    choices = choices_of("auth", "enforce_cidrs", "train_in", "jobs", "min_evidence")
     for marker in reversed(markers):
-        unknown = sorted(set(marker.kwargs) - {"image", "datasets", "environment", *choices})
+        unknown = sorted(set(marker.kwargs) - {"image", "datasets", "environment", "faults", *choices})
         if unknown or marker.args:
             given = unknown or list(marker.args)
-            *others, last = ("image", "datasets", "environment", *choices)
+            *others, last = ("image", "datasets", "environment", "faults", *choices)
             message = f"@pytest.mark.abeja takes {', '.join(others)} and {last} by name, not {given}"
             raise pytest.UsageError(message)
         for name in ("datasets", "environment"):
@@ -565,4 +651,8 @@ def marked(node: Any) -> dict[str, Any]:
                 message = f"@pytest.mark.abeja({name}={marker.kwargs[name]!r}): it must be {words}"
                 raise pytest.UsageError(message)
         found.update(marker.kwargs)
+        if "faults" in marker.kwargs:
+            from abeja_emulator.pytest_faults import marked_faults
+
+            found["faults"] = marked_faults(marker.kwargs["faults"])
     return found

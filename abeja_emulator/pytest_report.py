@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast, overload
 import pytest
 
 from abeja_emulator.archives import ArchiveError, unpack
+from abeja_emulator.pytest_faults import unfired_sentence
 from abeja_emulator.report.page import page
 from abeja_emulator.report.progress import Progress
 from abeja_emulator.report.recorder import Recorder
@@ -23,6 +24,7 @@ from abeja_emulator.report.records import unpack as unpack_record
 from abeja_emulator.report.redaction import Redaction
 from abeja_emulator.report.summary import section, summary
 from abeja_emulator.runtime.runner import EXPORTED_LOG
+from abeja_emulator.runtime.source_folders import mark_kept
 from abeja_emulator.wire.operations import Evidence
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class Notes:
         self._stack = ExitStack()
         self._outcome = ""
         self._evidence: dict[str, str] = {}
+        self._duplicates: list[str] = []
         self.expected = False
         self.failed = False
 
@@ -130,6 +133,8 @@ class Notes:
         record = self._recorder.record(self._test, [str(refusal) for refusal in self.new_refusals()])
         self._shown = len(self.refusals())
         self._evidence.update(record.evidence)
+        if not self._emulation.platform.faults.allow_duplicates:
+            self._duplicates = record.duplicates
         if self._keep is not None and record.jobs:
             try:
                 with _real_disk():
@@ -156,9 +161,12 @@ class Notes:
 
         Where a machine without a network is played, a handler that lives with its errors is right.
         """
-        if self.failed or self.expected or self._emulation.offline:
+        if self.failed:
             return ""
-        return "\n".join(shown(self._emulation, self.refusals()))
+        faults = [*self._duplicates, *filter(None, [unfired_sentence(self._emulation.platform)])]
+        if self.expected or self._emulation.offline:
+            return "\n".join(faults)
+        return "\n".join([*shown(self._emulation, self.refusals()), *faults])
 
     def weakness(self, least: Callable[[], Evidence]) -> str:
         """Return which operations the test called that less is known of than what `least` returns, or an empty text."""
@@ -178,6 +186,8 @@ class Notes:
     def _keep_jobs(self, folder: Path, record: TestRecord) -> None:
         look = self._emulation.platform.look
         redact = Redaction(self._emulation.platform.secrets())
+        folder.mkdir(parents=True, exist_ok=True)
+        mark_kept(folder)
         for job in record.jobs:
             place = folder / job.id
             # Ids repeat from run to run; what an earlier one left is not this job's.
@@ -287,7 +297,7 @@ def extended(packed: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
 
 
 def _says_anything(record: TestRecord) -> bool:
-    return bool(record.jobs or record.calls_in_all or record.refused_hosts)
+    return bool(record.jobs or record.calls_in_all or record.refused_hosts or record.faults or record.sleeps)
 
 
 def lines(records: Sequence[dict[str, Any]]) -> list[str]:

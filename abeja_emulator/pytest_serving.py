@@ -38,7 +38,8 @@ TITLE = "ABEJA Platform: served model"
 #: Under this name the plugin is registered.
 PLUGIN = "abeja_emulator_serving"
 
-_RAISED = pytest.StashKey["list[tuple[str, str]]"]()
+#: What handlers have raised: the heading, what was asked, and how the exception reads.
+_RAISED = pytest.StashKey["list[tuple[str, str, str]]"]()
 
 
 class Result(NamedTuple):
@@ -71,6 +72,7 @@ class ServedModels:
             emulation.result_dir.parent / "served",
             api_url=emulation.platform.credentials()["ABEJA_API_URL"],
             watch=ChildThreads,
+            random_seed=emulation.random_seed,
         )
 
     def serve(self, handler: Any, options: dict[str, Any], marks: Mapping[str, Any]) -> Served:
@@ -131,7 +133,7 @@ class ServedModels:
             raise served.exception
         redact = Redaction(self._emulation.platform.secrets())
         raised = self._current().stash.setdefault(_RAISED, [])
-        raised.append((f"{TITLE} {served.name}", redact(f"{asked}:\n{shown}")))
+        raised.append((f"{TITLE} {served.name}", redact(asked), redact(shown)))
 
     def __enter__(self) -> Self:
         return self
@@ -184,8 +186,19 @@ class Scopes:
         """Add to the report of a failure what handlers have raised, of which an answer says no more than 500."""
         report: Any = yield
         if report.failed:
-            report.sections.extend(item.stash.get(_RAISED, []))
+            printed = report.capstdout if item.config.getoption("showcapture") in {"all", "stdout"} else ""
+            for title, asked, shown in item.stash.get(_RAISED, []):
+                report.sections.append((title, _unprinted(asked, shown, printed)))
         return report
+
+
+def _unprinted(asked: str, shown: str, printed: str) -> str:
+    """Return what a section says of an exception: the traceback only where the captured output does not have it."""
+    traceback, mark, hint = shown.partition("\nabeja-emulator: ")
+    lines = traceback.strip().splitlines()
+    if len(lines) > 1 and traceback.strip() in printed:
+        return f"{asked}, see the captured stdout: {lines[-1]}{mark}{hint}"
+    return f"{asked}:\n{shown}"
 
 
 def check_options(options: Mapping[str, Any]) -> None:

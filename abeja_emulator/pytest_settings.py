@@ -35,6 +35,8 @@ class Settings(NamedTuple):
         execution: how they are run.
         allow_hosts: other hosts that may be reached.
         unknown_host: `raise`, or `connection-error` to behave as a machine without a network.
+        faults: what goes wrong in every test, one line each.
+        mute_faults: whether none of any test's faults fires.
     """
 
     auth: Authentication
@@ -48,6 +50,8 @@ class Settings(NamedTuple):
     execution: dict[str, Any]
     allow_hosts: tuple[str, ...]
     unknown_host: Literal["raise", "connection-error"]
+    faults: tuple[str, ...]
+    mute_faults: bool
 
     @classmethod
     def of(cls, config: pytest.Config, options: Any) -> Settings:
@@ -74,6 +78,7 @@ class Settings(NamedTuple):
             if keep.exists() and not keep.is_dir():
                 message = f"abeja_keep is {str(keep)!r}, which is a file; it must be a folder"
                 raise pytest.UsageError(message)
+        _one_of("abeja_train_in", said("abeja_train_in"), "process", "child")
         _one_of("abeja_min_evidence", said("abeja_min_evidence"), *(evidence.value for evidence in Evidence))
         image: str = said("abeja_image")
         environment = dict(_variable(line) for line in config.getini("abeja_environment"))
@@ -98,6 +103,8 @@ class Settings(NamedTuple):
                 "Literal['raise', 'connection-error']",
                 _one_of("abeja_unknown_host", said("abeja_unknown_host"), "raise", "connection-error"),
             ),
+            faults=(*config.getini("abeja_faults"), *(getattr(options, "abeja_fault", None) or ())),
+            mute_faults=bool(said("abeja_mute_faults")),
         )
 
 
@@ -112,7 +119,32 @@ def least_evidence(item: pytest.Item, marks: Mapping[str, Any]) -> Evidence:
     return Evidence(_one_of("abeja_min_evidence", marks.get("min_evidence") or said, *grades))
 
 
+def train_in(config: pytest.Config, marks: Mapping[str, Any]) -> str:
+    """Return where a job of `abeja_train` runs, `process` or `child`: a marker wins over option and configuration.
+
+    Raises:
+        UsageError: when the configuration says something else.
+    """
+    said = config.getoption("abeja_train_in") or config.getini("abeja_train_in")
+    return _one_of("abeja_train_in", marks.get("train_in") or said, "process", "child")
+
+
 def _execution(config: pytest.Config, said: Callable[[str], Any]) -> dict[str, Any]:
+    limit = said("abeja_answer_timeout")
+    return {**_children(config, said), **({"answer_timeout": _timeout(limit)} if limit else {})}
+
+
+def _timeout(text: str) -> float:
+    from abeja_emulator.serving.messages import timeout_of  # noqa: PLC0415 - a run that says nothing does not pay
+
+    try:
+        return timeout_of(text)
+    except ValueError as error:
+        message = f"abeja_answer_timeout: {error}"
+        raise pytest.UsageError(message) from error
+
+
+def _children(config: pytest.Config, said: Callable[[str], Any]) -> dict[str, Any]:
     named = (
         "abeja_python",
         "abeja_images",

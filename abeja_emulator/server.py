@@ -14,12 +14,13 @@ from abeja_emulator.control.control import Control
 from abeja_emulator.control.saved import SavedStates
 from abeja_emulator.hosts import Hosts
 from abeja_emulator.store.directory import SAVED
-from abeja_emulator.transports.child.abeja_emulator_child import is_local, join_host
+from abeja_emulator.transports.child.abeja_emulator_child import VIRTUAL, is_local, join_host
 from abeja_emulator.transports.children import child_environment
 from abeja_emulator.transports.loopback import Loopback
+from abeja_emulator.transports.virtual_time import ChildSleeps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from typing_extensions import Self
 
@@ -83,7 +84,12 @@ class Server:
         """Make what it consists of."""
         platform = self.platform
         self.hosts = Hosts(
-            platform, self._folder, api_url=self._clients_url, environment=self._childs_environment, **options
+            platform,
+            self._folder,
+            api_url=self._clients_url,
+            environment=self._childs_environment,
+            adopt=self._adopt,
+            **options,
         )
         data = platform.data
         reset = None
@@ -102,7 +108,8 @@ class Server:
             runs=self.runs,
             modes=self.hosts,
         )
-        self._loopback = Loopback(self.control, host, port)
+        sleeps = ChildSleeps(platform.clock, platform.epochs)
+        self._loopback = Loopback(self.control, host, port, on_sleep=sleeps.take, troubles=platform)
 
     def start(self) -> None:
         """Listen, and run jobs from now on.
@@ -153,10 +160,13 @@ class Server:
         host, port = self._loopback.address
         return _EVERYWHERE.get(host, host), port
 
+    def _adopt(self, descriptor: int) -> Callable[[], None]:
+        return self._loopback.adopt(descriptor)
+
     def _childs_environment(self) -> Mapping[str, str]:
         addresses = ("api.abeja.io", join_host(*self._address()))
         way = child_environment(self._address(), addresses, self._allow_hosts)
-        return {**os.environ, **way}
+        return {**os.environ, **way, VIRTUAL: "1" if self.platform.clock.virtual else ""}
 
     def __enter__(self) -> Self:
         self.start()

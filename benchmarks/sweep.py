@@ -50,7 +50,7 @@ def rows() -> list[tuple[str, str, str, str]]:
         )
         seconds, used = time.perf_counter() - begun, _used() - before
         lines = [json.loads(line) for line in (folder / "runs").read_text(encoding="utf-8").splitlines()]
-    found = re.search(r"^test_demo\S+: (.*)$", run.stdout, re.MULTILINE)
+    found = re.search(r"^test_demo\S*::\S+: (.*)$", run.stdout, re.MULTILINE)
     assert found is not None, run.stdout
     planned = {line["part"]: line["planned"] for line in lines if line["type"] == "base"}
     assert sum(line["type"] == "run" for line in lines) == sum(planned.values()), run.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,31 @@ if TYPE_CHECKING:
 def pytest_configure(config: pytest.Config) -> None:
     """Find what tests leave behind."""
     config.pluginmanager.register(Litter(config))
+
+
+@pytest.fixture(scope="session")
+def bare_options() -> str:
+    """Options of a run of pytest that leave out the plugins of other packages.
+
+    To import them takes four times as long as pytest and ours together, at every start.
+    """
+    entries = [entry for each in metadata.distributions() for entry in each.entry_points if entry.group == "pytest11"]
+    names = {entry.name for entry in entries if not entry.value.startswith("abeja_emulator")}
+    return " ".join(f"-p no:{name}" for name in sorted(names))
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, bare_options: str, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Runs of pytest without plugins of other packages; `-p xdist` brings one back, `every_plugin` all of them."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", bare_options)
+    return pytester
+
+
+@pytest.fixture
+def every_plugin(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the runs of `pytester` all plugins that are installed, as those of most users have them."""
+    del pytester
+    monkeypatch.delenv("PYTEST_ADDOPTS")
 
 
 @pytest.fixture

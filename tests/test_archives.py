@@ -231,6 +231,7 @@ class TestRefusal:
     def test_no_archive(self, tmp_path: Path, archive: bytes) -> None:
         """The refusal says which kinds there are."""
         assert "neither zip nor tar nor tar.gz" in refused(archive, tmp_path)
+        assert "\n" not in refused(archive, tmp_path)
         with pytest.raises(ArchiveError, match="neither zip nor tar nor tar"):
             check_archive(archive)
 

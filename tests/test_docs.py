@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("every_plugin")
 def test_the_example_of_the_readme_passes(pytester: pytest.Pytester) -> None:
     """The ten lines, next to the sample handler, under the command that the README shows."""
     pytest.importorskip("keras", reason="the example trains with Keras")

@@ -38,7 +38,7 @@ def guarded(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 def test_what_is_left_is_named(guarded: pytest.Pytester, processes: str) -> None:
     """With what is in it, whichever process ran the test; one that cleans up is not blamed."""
     guarded.makepyfile(LEAVES)
-    done = guarded.runpytest_subprocess("-n", processes)
+    done = guarded.runpytest_subprocess("-p", "xdist", "-n", processes)
     assert done.ret == pytest.ExitCode.TESTS_FAILED
     done.stdout.fnmatch_lines(["*::test_leaves left abeja-emulator-* with model"])
     done.stdout.no_fnmatch_line("*::test_cleans left*")
@@ -61,7 +61,7 @@ def test_a_clean_run_passes(guarded: pytest.Pytester) -> None:
         def test_uses(folder, number):
             assert tempfile.gettempdir() in folder
     """)
-    done = guarded.runpytest_subprocess("-n", "1")
+    done = guarded.runpytest_subprocess("-p", "xdist", "-n", "1")
     assert done.ret == pytest.ExitCode.OK
     done.stdout.no_fnmatch_line("*left in the folder*")
 
@@ -74,7 +74,7 @@ def test_the_folder_goes(guarded: pytest.Pytester) -> None:
     print("here:", tempfile.gettempdir())
 """
     )
-    done = guarded.runpytest_subprocess("-s", "-n", "0")
+    done = guarded.runpytest_subprocess("-s")
     (line,) = [each for each in done.outlines if "here: " in each]
     folder = Path(line.partition("here: ")[2].strip(" ."))
     assert folder != Path(tempfile.gettempdir())

@@ -49,7 +49,7 @@ def test_by_default_it_is_only_said(pytester: pytest.Pytester, options: list[str
     )
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "xdist"])
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["one process", "xdist"])
 def test_too_little_is_known(pytester: pytest.Pytester, options: list[str], workers: list[str]) -> None:
     """Tests that rely on less fail at their teardown, with the operations by name; not one that says it will do."""
     pytester.makepyfile(test_it=TESTS)

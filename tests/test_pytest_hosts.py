@@ -172,3 +172,44 @@ def test_it(abeja_services, abeja_runs):
         "--abeja-emulate",
     )
     result.assert_outcomes(passed=1)
+
+
+def test_the_limit_of_an_answer(pytester: pytest.Pytester) -> None:
+    """The configuration says it for all tests, a test for itself; what is no time is refused at the start."""
+    tests = """
+def test_changes_it(abeja_services):
+    assert abeja_services.answer_timeout == 7
+    abeja_services.answer_timeout = 2
+    with pytest.raises(ValueError, match="must be a number of seconds over 0"):
+        abeja_services.answer_timeout = 0
+
+def test_has_it_again(abeja_services):
+    assert abeja_services.answer_timeout == 7
+"""
+    run(pytester, tests, "--abeja-emulate", "-o", "abeja_answer_timeout=7").assert_outcomes(passed=2)
+    result = pytester.runpytest_subprocess(*QUIET, "--abeja-emulate", "--abeja-answer-timeout", "soon")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "abeja_answer_timeout: 'soon' is no number of seconds" in result.stderr.str()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="abeja_fs needs Python 3.11")
+@pytest.mark.parametrize("options", [["-p", "pyfakefs.pytest_plugin"], []], ids=["with its plugin", "without"])
+def test_no_model_runs_under_a_faked_file_system_and_the_next_one_does(
+    pytester: pytest.Pytester, options: list[str]
+) -> None:
+    """A sentence says why; it is not the emulator that fails."""
+    pytest.importorskip("pyfakefs")
+    tests = """
+@pytest.fixture
+def maker(abeja):
+    return Maker(abeja)
+
+def test_faked(abeja, maker, abeja_services, abeja_fs):
+    service = maker.service()
+    assert abeja_services.wait(service, 60).status == "FAILED"
+    assert "a file system of its own" in abeja.look.service_log(service)[-1].message
+
+def test_real(abeja_services, maker):
+    assert abeja_services.wait(maker.service(), 60).status == "READY"
+"""
+    run(pytester, tests, "--abeja-emulate", *options).assert_outcomes(passed=2)

@@ -98,7 +98,7 @@ def test_the_order_of_tests_does_not_matter(pytester: pytest.Pytester, run: Runn
     """Random orders of modules, classes and tests."""
     pytester.makepyfile(test_a=SCOPES, test_b=SCOPES)
     pytester.makeconftest(CONFTEST)
-    run(f"--randomly-seed={seed}", order="no:xdist").assert_outcomes(passed=16)
+    run(f"--randomly-seed={seed}", order="randomly").assert_outcomes(passed=16)
 
 
 def test_a_wider_fixture_that_comes_late_stays_as_long_as_it_lives(pytester: pytest.Pytester, run: Runner) -> None:
@@ -273,11 +273,12 @@ def test_tests_of_other_kinds_are_isolated_as_well(pytester: pytest.Pytester, ru
         def test_last(): assert names() == set()
         """
     )
-    run("--doctest-modules", "-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(
+    run("-p", "asyncio", "--doctest-modules", "-o", "asyncio_default_fixture_loop_scope=function").assert_outcomes(
         passed=6, failed=1, skipped=1, errors=1
     )
 
 
+@pytest.mark.usefixtures("every_plugin")
 def test_beside_xdist_randomly_asyncio_and_cov_all_at_once(pytester: pytest.Pytester) -> None:
     """Each worker has a platform of its own, jobs are measured, and no test sees another's things."""
     pytester.makepyfile(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections import ChainMap
+from textwrap import dedent
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +12,18 @@ import pytest
 
 from abeja_emulator.pytest_jobs import check_mapping, make_dataset
 from abeja_emulator.pytest_places import Places
+from abeja_emulator.runtime.handlers import HandlerError
+from abeja_emulator.runtime.job_maker import JobMaker
+from abeja_emulator.runtime.source_folders import pack_source
 from abeja_emulator.seeding import SeedError, samples_folder
+from abeja_emulator.wire.content import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from abeja_emulator.platform import Platform
+    from abeja_emulator.runtime.executor import Executor
     from abeja_emulator.runtime.job import TrainedJob
     from abeja_emulator.seeding import SeededDataset
 
@@ -38,6 +45,8 @@ def nothing(context: Any) -> None:
         ({"datasets": {"train": 1.5}}, "dataset 'train' is 1.5; it must be the id of a dataset"),
         ({"datasets": {"train": True}}, "dataset 'train' is True; it must be"),
         ({"image": 19.1}, r"abeja_train\(image=…\) must be text, not 19.1"),
+        ({"train_in": "chlid"}, r"abeja_train\(train_in=…\) must be 'process' or 'child', not 'chlid'"),
+        ({"train_in": ["child"]}, r"abeja_train\(train_in=…\) must be 'process' or 'child', not \['child'\]"),
     ],
 )
 def test_options_that_cannot_be(abeja_train: Callable[..., TrainedJob], options: dict[str, Any], sentence: str) -> None:
@@ -145,6 +154,143 @@ def test_markers_that_cannot_be(pytester: pytest.Pytester, marker: str, sentence
     assert "found.update" not in result.stdout.str()
 
 
+@pytest.mark.parametrize("image", ["abeja-inc/all-cpu:18.10", "abeja-inc/all-cpu:19.10"])
+def test_the_same_in_process_and_in_a_child(abeja_train: Callable[..., TrainedJob], tmp_path: Path, image: str) -> None:
+    """What a handler is called with, reports, prints and leaves does not depend on where it runs; its process does."""
+    text = """
+    import os, train
+    def handler(context):
+        train.handler(context if isinstance(context, dict) else vars(context))
+        with open(os.path.join(os.environ["ABEJA_TRAINING_RESULT_DIR"], "pid"), "w") as file:
+            file.write(str(os.getpid()))
+        print(type(context).__name__, os.environ["NUM_EPOCHS"], os.path.exists("train.py"))
+    """
+    (tmp_path / "main.py").write_text(dedent(text), encoding="utf-8")
+    (tmp_path / "train.py").write_text(HANDLER, encoding="utf-8")
+    jobs = [
+        abeja_train(
+            "main:handler",
+            source=tmp_path,
+            datasets={"train": "points"},
+            environment={"NUM_EPOCHS": 2},
+            image=image,
+            train_in=where,
+        )
+        for where in ("process", "child")
+    ]
+    here, there = jobs
+    assert here.status == there.status == "Complete", there.log
+    assert here.statistics.epochs == there.statistics.epochs == [1, 2]
+    assert list(here.statistics) == list(there.statistics)
+    assert sorted(here.artifacts) == sorted(there.artifacts) == ["model.json", "pid", "train.log"]
+    assert here.log == there.log
+    assert (here.result_dir / "model.json").read_text() == (there.result_dir / "model.json").read_text()
+    assert (here.result_dir / "pid").read_text() == str(os.getpid()) != (there.result_dir / "pid").read_text()
+    assert (here.definition, there.definition, there.version) == ("main-handler", "main-handler", 2)
+
+
+def test_a_failure_in_process_and_in_a_child(abeja_train: Callable[..., TrainedJob], tmp_path: Path) -> None:
+    """Both say why, and end with the traceback of the handler; the exception itself stays in its process."""
+    (tmp_path / "train.py").write_text("def handler(context):\n    int('many')\n", encoding="utf-8")
+    here, there = (abeja_train("train:handler", source=tmp_path, train_in=where) for where in ("process", "child"))
+    assert here.status == there.status == "Failed"
+    assert here.status_message == there.status_message == "ValueError: invalid literal for int() with base 10: 'many'"
+    assert here.log.splitlines()[-1] == there.log.splitlines()[-1] == here.status_message
+    assert isinstance(here.exception, ValueError)
+    assert there.exception is None
+
+
+def test_what_an_upload_leaves_out_is_not_there(abeja_train: Callable[..., TrainedJob], tmp_path: Path) -> None:
+    """A file that `training.yaml` ignores, or that is beside the source, is only there in process."""
+    (tmp_path / "training.yaml").write_text("ignores: [weights.bin]", encoding="utf-8")
+    (tmp_path / "weights.bin").write_bytes(b"0")
+    text = "import pathlib\ndef handler(context):\n    print(len(pathlib.Path('weights.bin').read_bytes()))\n"
+    (tmp_path / "train.py").write_text(text, encoding="utf-8")
+    here, there = (abeja_train("train:handler", source=tmp_path, train_in=where) for where in ("process", "child"))
+    assert here.log == "1"
+    assert there.log.endswith("FileNotFoundError: [Errno 2] No such file or directory: 'weights.bin'")
+
+
+def test_a_child_finds_a_function_by_its_module(abeja_train: Callable[..., TrainedJob]) -> None:
+    """One of this file, which pytest has imported; what no import leads to is refused with a sentence."""
+    job = abeja_train(tells, train_in="child")
+    assert (job.status, job.log) == ("Complete", "told")
+    with pytest.raises(HandlerError, match=r"a lambda has no name .*, or run it in this process, with train_in="):
+        abeja_train(lambda context: context, train_in="child")
+
+
+def tells(context: Any) -> None:
+    """Tell that it was called."""
+    print("told" if context == {"datasets": {}} else context)
+
+
+def test_a_job_of_the_api_that_is_held_runs_where_it_is_said(
+    abeja: Platform, abeja_jobs: Executor, abeja_train: Callable[..., TrainedJob], tmp_path: Path
+) -> None:
+    """In this process by default, and in a child when that is asked for."""
+    (tmp_path / "train.py").write_text("import os\ndef handler(context):\n    print(os.getpid())\n")
+    archive = pack_source(tmp_path)
+    abeja_jobs.mode = "held"
+    one, other = (
+        JobMaker(abeja).make("train:handler", Upload(archive, len(archive)))[0].training_job_id for _ in range(2)
+    )
+    assert abeja_train(one).log == str(os.getpid())
+    job = abeja_train(int(other), train_in="child")
+    assert job.status == "Complete"
+    assert job.log != str(os.getpid())
+    with pytest.raises(TypeError, match=r"has all of its own; \['image'\] cannot be given now"):
+        abeja_train(other, train_in="child", image="abeja-inc/all-cpu:19.10")
+
+
+WHERE = """
+import os
+import pytest
+
+def is_here(job):
+    assert job.status == "Complete", job.log
+    return job.log == str(os.getpid())
+
+def test_as_the_run_says(abeja_train):
+    assert is_here(abeja_train("train:handler")) == HERE
+
+@pytest.mark.abeja(train_in="process")
+def test_the_marker_wins(abeja_train):
+    assert is_here(abeja_train("train:handler"))
+    assert not is_here(abeja_train("train:handler", train_in="child"))
+
+@pytest.mark.abeja(train_in="child")
+def test_and_what_is_called_wins_over_the_marker(abeja_train):
+    assert not is_here(abeja_train("train:handler"))
+    assert is_here(abeja_train("train:handler", train_in="process"))
+
+@pytest.mark.abeja(train_in="chlid")
+def test_a_marker_that_cannot_be(abeja_train):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("configured", "options", "here"),
+    [("child", ["--abeja-emulate"], False), ("child", ["--abeja-train-in", "process"], True)],
+)
+def test_where_a_job_runs(pytester: pytest.Pytester, configured: str, options: list[str], here: bool) -> None:
+    """An option wins over the configuration, a marker over both, and what `abeja_train` is given over all."""
+    pytester.makeini(f"[pytest]\nabeja_train_in = {configured}")
+    handler = "import os\ndef handler(context): print(os.getpid())"
+    pytester.makepyfile(train=handler, test_it=WHERE.replace("HERE", str(here)))
+    result = pytester.runpytest_subprocess(*options, "-p", "no:cacheprovider", "-p", "no:randomly")
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["*@pytest.mark.abeja(train_in='chlid'): it must be process or child"])
+
+
+def test_a_configuration_that_cannot_be(pytester: pytest.Pytester) -> None:
+    """It is refused before any test, with what it can be."""
+    pytester.makeini("[pytest]\nabeja_train_in = thread")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "abeja_train_in is 'thread'; it must be process or child" in result.stderr.str()
+
+
 def test_one_training_for_many_tests(pytester: pytest.Pytester) -> None:
     """With the whole run emulated a fixture of any scope may seed and train; what it makes stays for its scope."""
     pytester.makepyfile(
@@ -170,6 +316,6 @@ def test_one_training_for_many_tests(pytester: pytest.Pytester) -> None:
             assert len(abeja.look.jobs()) == 2  # this one and the current one
         """,
     )
-    result = pytester.runpytest_subprocess("--abeja-emulate", "-p", "no:cacheprovider", "-n", "0")
+    result = pytester.runpytest_subprocess("--abeja-emulate", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=3)
     result.stdout.fnmatch_lines(["1 job (1 Complete), *"])

@@ -60,7 +60,8 @@ def test_help_markers_and_fixtures_are_shown(run: Runner) -> None:
         assert name in shown
     shown = run("--markers", way="fixtures").stdout.str()
     signature = (
-        "image=None, datasets=None, environment=None, auth=None, enforce_cidrs=None, jobs=None, min_evidence=None"
+        "image=None, datasets=None, environment=None, auth=None, enforce_cidrs=None, train_in=None, jobs=None, "
+        "faults=None, min_evidence=None"
     )
     assert f"@pytest.mark.abeja({signature}):" in shown
     shown = run("--fixtures", way="fixtures").stdout.str()
@@ -253,7 +254,7 @@ def test_configuration_that_cannot_be_is_a_usage_error(
 @pytest.mark.parametrize(
     ("marker", "sentence"),
     [
-        ("imgae='x'", "environment, auth, enforce_cidrs, jobs and min_evidence by name, not ['imgae']"),
+        ("imgae='x'", "environment, faults, auth, enforce_cidrs, train_in, jobs and min_evidence by name, not"),
         ("'abeja-inc/all-cpu:18.10'", "by name, not ['abeja-inc/all-cpu:18.10']"),
         ("auth='strikt'", "auth='strikt'): it must be open or strict"),
         ("enforce_cidrs='yes'", "enforce_cidrs='yes'): it must be True or False"),
@@ -438,7 +439,7 @@ def test_the_plugin_may_come_late(pytester: pytest.Pytester) -> None:
     assert shown.returncode == 0, shown.stdout + shown.stderr
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "xdist"])
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["one process", "xdist"])
 def test_the_url_of_the_shell_reaches_the_platform_of_the_test(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: list[str]
 ) -> None:

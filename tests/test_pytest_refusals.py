@@ -77,7 +77,7 @@ def test_it():
     assert ">xfailed</span>" in (pytester.path / "report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "xdist"])
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["one process", "xdist"])
 @pytest.mark.parametrize("place", ["test_it.py", "conftest.py"])
 def test_outside_of_any_test(pytester: pytest.Pytester, place: str, workers: list[str]) -> None:
     """At an import: shown once, and the run fails although every test passes."""
@@ -222,7 +222,7 @@ def test_fails_as_expected(abeja):
     call("expected")
     assert 0
 """
-    result = run(pytester, tests, "-n", "2")
+    result = run(pytester, tests, "-p", "xdist", "-n", "2")
     result.assert_outcomes(passed=1, xfailed=1)
     assert result.ret == pytest.ExitCode.OK
     assert "outside of any test" not in result.stdout.str()
@@ -283,7 +283,7 @@ class TestIt(unittest.TestCase):
     )
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "xdist"])
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["one process", "xdist"])
 def test_another_guard_that_puts_back_what_it_knew(pytester: pytest.Pytester, workers: list[str]) -> None:
     """As pytest-socket does after each test: every test is guarded all the same."""
     tests = """

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from abeja_emulator.cli.kept import is_kept
 from abeja_emulator.seeding import samples_folder
 
 HANDLER = (samples_folder() / "handlers" / "plain" / "train.py").read_text(encoding="utf-8")
@@ -88,7 +89,7 @@ def test_a_run_without_a_platform_says_nothing(pytester: pytest.Pytester) -> Non
     assert "ABEJA" not in result.stdout.str()
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "xdist"])
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n", "2"]], ids=["one process", "xdist"])
 def test_the_page(pytester: pytest.Pytester, options: list[str], workers: list[str]) -> None:
     """One file with the curves of every test, from workers too."""
     result = run(pytester, TESTS, *options, *workers, "--abeja-report", "out/report.html")
@@ -103,12 +104,13 @@ def test_the_page(pytester: pytest.Pytester, options: list[str], workers: list[s
 
 
 def test_jobs_are_kept(pytester: pytest.Pytester, options: list[str]) -> None:
-    """Result, log and statistics of each, in a folder of its test."""
+    """Result, log and statistics of each, in a folder of its test, which no source archive takes for source."""
     run(pytester, TESTS, *options, "--abeja-keep", "kept")
 
     kept = pytester.path / "kept"
     assert sorted(folder.name for folder in kept.iterdir()) == ["test_it.py_test_learns", "test_it.py_test_wants_more"]
-    (job,) = (kept / "test_it.py_test_learns").iterdir()
+    (job,) = (path for path in (kept / "test_it.py_test_learns").iterdir() if path.is_dir())
+    assert is_kept(job.parent)
     assert {path.relative_to(job).as_posix() for path in job.rglob("*") if path.is_file()} == {
         "log.txt",
         "statistics.json",

@@ -38,7 +38,7 @@ def handler(request, context):
     return {"content": {"label": value > MODEL["threshold"]}, "content_type": "application/json"}
 """
 
-QUIET = ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:cov", "-n", "0"]
+QUIET = ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:cov"]
 
 
 @pytest.fixture(params=[["--abeja-emulate"], []], ids=["whole run", "by fixture"])
@@ -75,7 +75,7 @@ def test_it(abeja_train, abeja_serve):
 
 
 def test_a_failure_shows_what_a_handler_has_raised(pytester: pytest.Pytester, options: list[str]) -> None:
-    """In a section of its own, from the user's frames on and without secrets."""
+    """In a section of its own, from the user's frames on, without secrets; and not what is in the output already."""
     tests = """
 def test_fails(abeja_result_dir, abeja_serve, monkeypatch):
     (abeja_result_dir / "model.json").write_text('{"threshold": 1}')
@@ -98,6 +98,16 @@ def test_fails_later(abeja_serve):
 """
     result = run(pytester, tests, *options)
     result.assert_outcomes(passed=1, failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "*- ABEJA Platform: served model main:handler -*",
+            "POST was answered with 500, see the captured stdout: KeyError: 'value'",
+        ],
+        consecutive=True,
+    )
+    assert result.stdout.str().count('value = json.loads(request.read())["value"]') == 1
+    assert "in_process.py" not in result.stdout.str()
+    result = pytester.runpytest_subprocess(*options, "-s")
     result.stdout.fnmatch_lines(
         [
             "*- ABEJA Platform: served model main:handler -*",
@@ -180,9 +190,11 @@ def test_it(abeja_serve, number):
     served = abeja_serve(lambda request, context: {"content": 6 // number})
     assert served.post(json={}).status_code == 200
 """
-    result = run(pytester, tests, "--abeja-emulate", "-p", "no:randomly", "-p", "no:cacheprovider", "-n", "2")
+    result = run(
+        pytester, tests, "--abeja-emulate", "-p", "no:randomly", "-p", "no:cacheprovider", "-p", "xdist", "-n", "2"
+    )
     result.assert_outcomes(passed=3, failed=1)
-    result.stdout.fnmatch_lines(["*ABEJA Platform: served model test_it:<lambda>*", "ZeroDivisionError: *"])
+    result.stdout.fnmatch_lines(["*ABEJA Platform: served model test_it:<lambda>*", "*stdout: ZeroDivisionError: *"])
 
 
 def test_who_leaves_the_debugger_leaves_the_run(pytester: pytest.Pytester, options: list[str]) -> None:
@@ -301,3 +313,20 @@ def test_what_the_marker_says_lies_below(abeja_serve: Callable[..., Served]) -> 
         return {"content": os.environ["A"] + os.environ["B"]}
 
     assert abeja_serve(handler, environment={"B": 2}).post(json={}).text == "12"
+
+
+def test_random_numbers_repeat_with_a_seed(pytester: pytest.Pytester, options: list[str]) -> None:
+    """Each model begins with it and goes on where it was; the test's own numbers are nobody else's."""
+    tests = """
+import random
+
+def handler(request, context):
+    return {"content": {"drawn": random.random()}}
+
+def test_it(abeja_serve):
+    one, other = abeja_serve(handler), abeja_serve(handler)
+    drawn = [[each.post(json={}).json()["drawn"] for _ in range(2)] for each in (one, other)]
+    random.seed(5)
+    assert drawn[0] == drawn[1] == [random.random(), random.random()]
+"""
+    run(pytester, tests, *options, "--abeja-random-seed", "5").assert_outcomes(passed=1)

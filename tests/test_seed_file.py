@@ -13,6 +13,7 @@ from abeja_emulator.seed_file import SeedFile
 from abeja_emulator.seeding import SeedError
 from abeja_emulator.services.organizations.rules import Accounts
 from abeja_emulator.services.security.rules import Cidrs
+from abeja_emulator.wire.credentials import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +105,11 @@ def test_an_empty_file_says_nothing(platform: Platform, tmp_path: Path) -> None:
         (
             "channels: [{name: a, files: [{file: b, metadata: {1: c}}]}]",
             "channels[0].files[0].metadata: a name in it is no text; put it in quotes",
+        ),
+        ("datasources: [{secret: 5}]", "datasources[0].secret must be text, not a number; put it in quotes"),
+        (
+            "datasources: [{display_name: a}]",
+            "datasources[0]: unknown field `display_name`; known are name, id, secret, channels",
         ),
         ("datasets: [{items: {a: b}}]", "datasets[0].items must be a list, not a mapping"),
     ],
@@ -205,3 +211,56 @@ def test_a_file_of_a_channel_that_is_not_there(platform: Platform, tmp_path: Pat
     with pytest.raises(SeedError) as refused:
         put(platform, tmp_path, f"channels: [{{name: a, files: [{name}]}}]")
     assert str(refused.value).endswith(f": channels[0]: there is no file '{shown}' in {tmp_path}")
+
+
+SOURCES = """
+channels: [{name: logs, id: 1230000000001}, {name: other}]
+datasources:
+  - {name: sensors, id: 1230000000004, secret: secret-of-the-sensors, channels: [logs, other]}
+  - {channels: [1230000000001]}
+"""
+
+
+def test_data_sources(tmp_path: Path) -> None:
+    """They are linked to channels by name or by id, and are let in with the secret of the file."""
+    with Platform(auth="strict") as platform:
+        put(platform, tmp_path, SOURCES)
+        with platform.world.store.reading():
+            sources = [row.record for row in Accounts(platform.world).datasources.all()]
+        named, other = sorted(sources, key=lambda source: source.datasource_id, reverse=True)
+        (logs,) = [each.channel_id for each in platform.look.channels() if each.name == "logs"]
+        assert (named.datasource_id, named.display_name, named.secret) == (
+            "1230000000004",
+            "sensors",
+            "secret-of-the-sensors",
+        )
+        assert (len(named.channels), other.channels, logs) == (2, ["1230000000001"], "1230000000001")
+        with platform.world.store.reading():
+            credential = Credential("datasource", "1230000000004", "secret-of-the-sensors")
+            assert Accounts(platform.world).caller(credential).channels == tuple(named.channels)
+        assert "secret-of-the-sensors" in platform.secrets()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("datasources: [{channels: [logs]}]", "datasources[0]: channel 'logs' does not exist"),
+        ("datasources: [{id: 12}]", "datasources[0]: an id of the platform is 13 digits"),
+        ("datasources: [{secret: ''}]", "datasources[0]: the secret of a data source is empty"),
+        (
+            "datasources: [{id: 1230000000004}, {id: 1230000000004}]",
+            "datasources[1]: the id 1230000000004 is another data source's",
+        ),
+        (
+            "channels: [{name: a}, {name: a}]\ndatasources: [{}, {channels: [a]}]",
+            "datasources[1]: 2 channels of the document are named 'a'; give them ids",
+        ),
+    ],
+)
+def test_data_sources_that_cannot_be(platform: Platform, tmp_path: Path, text: str, sentence: str) -> None:
+    """It says which, and nothing of the file is there."""
+    with pytest.raises(SeedError) as refused:
+        put(platform, tmp_path, text)
+    assert f"seed.yaml: {sentence}" in str(refused.value)
+    with platform.world.store.reading():
+        assert not list(Accounts(platform.world).datasources.all())

@@ -10,6 +10,7 @@ WANTED = (
     "abeja_emulator/py.typed",
     "abeja_emulator/runtime/launcher/abeja_emulator_start.py",
     "abeja_emulator/transports/child/sitecustomize.py",
+    "abeja_emulator/faults/catalogue/upload-answer-lost.md",
     "abeja_emulator/samples/shapes/circle/circle_00.png",
     "abeja_emulator/samples/points/left/left_00.json",
     "abeja_emulator/samples/handlers/keras/train.py",

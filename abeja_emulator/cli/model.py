@@ -43,6 +43,9 @@ PLATFORM_HOST = "api.abeja.io"
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal comes."""
+    if arguments.action is None:
+        message = "say what to do with the model: abeja-emulator model serve module:function; see its --help"
+        raise CommandError(message, USAGE)
     output = Output(json=arguments.json)
     source = _folder("--source", arguments.source, "the one that your handler is in")
     given = arguments.result_dir

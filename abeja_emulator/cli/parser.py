@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.cli.exits import EPILOG
 from abeja_emulator.cli.options.commands import Commands, Parser
+from abeja_emulator.cli.options.failures import add_faults
 from abeja_emulator.cli.options.project import add_completion, add_doctor, add_init, add_openapi
 from abeja_emulator.cli.options.serving import add_model, add_serve
 from abeja_emulator.cli.options.state import add_seed, add_snapshot
@@ -31,6 +32,7 @@ _COMMANDS = (
     add_services,
     add_runs,
     add_logs,
+    add_faults,
     add_doctor,
     add_init,
     add_openapi,

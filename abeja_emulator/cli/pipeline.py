@@ -16,6 +16,7 @@ from abeja_emulator.cli.chain import COUNT, Chain
 from abeja_emulator.cli.client import authorization
 from abeja_emulator.cli.execution import options_of
 from abeja_emulator.cli.exits import DONE, FAILED, INTERRUPTED, CommandError
+from abeja_emulator.cli.faulting import add_faults, tell_faults
 from abeja_emulator.cli.handler_check import check_handler
 from abeja_emulator.cli.kept import RESULT
 from abeja_emulator.cli.listening import start
@@ -62,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     steps = Steps(output, signals, bool(datasets) + COUNT + len(asked))
     with ExitStack() as stack:
         platform = stack.enter_context(Platform())
+        add_faults(platform, arguments.fault)
         ids: dict[str, str] = {}
         if datasets:
             with steps.step("dataset") as facts:
@@ -91,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
             answers = [client.ask(each, number, len(asked)) for number, each in enumerate(asked, 1)]
         chain.end()
         steps.show_times()
-        is_good = all(answer.is_good for answer in answers)
+        is_good = tell_faults(platform, output) == DONE and all(answer.is_good for answer in answers)
         output.document(
             {
                 "event": "result",

@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import os
-import zipfile
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from abeja_emulator.cli.exits import USAGE, CommandError
-from abeja_emulator.cli.kept import is_kept
+from abeja_emulator.runtime.source_folders import SourceError
+from abeja_emulator.runtime.source_folders import pack_source as packed
 from abeja_emulator.seeding import parse_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from pathlib import Path
 
     from abeja_emulator.cli.output import Output
 
 FILE = "training.yaml"
-
-#: Folders that hold no source and may be large.
-_SKIPPED = (
-    ".git",
-    ".hg",
-    ".mypy_cache",
-    ".pytest_cache",
-    ".ruff_cache",
-    ".tox",
-    ".venv",
-    "__pycache__",
-    "node_modules",
-)
 
 INSTALL_YAML = "pip install pyyaml"
 
@@ -133,7 +117,7 @@ def read_project(folder: Path) -> Project:
 
 
 def pack_source(folder: Path, patterns: Iterable[str], left_out: Iterable[Path]) -> bytes:
-    """Return a zip of a source folder.
+    """Return a zip of a source folder, as `runtime/source_folders.py` makes it.
 
     Args:
         folder: the folder.
@@ -143,37 +127,11 @@ def pack_source(folder: Path, patterns: Iterable[str], left_out: Iterable[Path])
     Raises:
         CommandError: when nothing is left.
     """
-    patterns, real = tuple(patterns), {place.resolve() for place in left_out}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
-        for path, inside in _files(folder, patterns, real):
-            archive.write(path, inside)
-        empty = not archive.namelist()
-    if empty:
+    try:
+        return packed(folder, patterns, left_out)
+    except SourceError as error:
         message = f"--source {folder} holds no files; name the folder that your handler is in"
-        raise CommandError(message, USAGE)
-    return buffer.getvalue()
-
-
-def _files(folder: Path, patterns: tuple[str, ...], left_out: set[Path]) -> Iterator[tuple[Path, str]]:
-    for name, folders, files in os.walk(folder):
-        place = Path(name)
-        inside = place.relative_to(folder)
-        folders[:] = sorted(each for each in folders if _is_kept(place, inside, each, patterns, left_out))
-        # A virtual environment, or what a run has kept, by whatever name.
-        folders[:] = [
-            each for each in folders if not ((place / each / "pyvenv.cfg").is_file() or is_kept(place / each))
-        ]
-        for each in sorted(files):
-            if _is_kept(place, inside, each, patterns, left_out) and (place / each).is_file():
-                yield place / each, (inside / each).as_posix()
-
-
-def _is_kept(place: Path, inside: Path, name: str, patterns: tuple[str, ...], left_out: set[Path]) -> bool:
-    path = (inside / name).as_posix()
-    if name in _SKIPPED or any(fnmatch(each, pattern) for pattern in patterns for each in (name, path)):
-        return False
-    return not left_out or (place / name).resolve() not in left_out
+        raise CommandError(message, USAGE) from error
 
 
 def _text(file: Path, said: dict[str, Any], name: str) -> str | None:

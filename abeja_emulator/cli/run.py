@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from abeja_emulator.cli.execution import options_of
 from abeja_emulator.cli.exits import USAGE, CommandError
+from abeja_emulator.cli.faulting import add_faults, tell_faults
 from abeja_emulator.cli.handler_check import check_handler
 from abeja_emulator.cli.output import Output
 from abeja_emulator.cli.project import FILE, project_for
@@ -48,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     archive = archive_of(folder, project, arguments.exclude, place, output)
     with ExitStack() as stack:
         platform = stack.enter_context(Platform())
+        add_faults(platform, arguments.fault)
         target = PlatformTarget(platform)
         ids = {alias: put_dataset(target, source, output)["dataset_id"] for alias, source in datasets.items()}
         server = Server(platform, resets=False, allow_hosts=arguments.allow_host, slots=1, **options)
@@ -57,7 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         job = _job(platform, arguments, project, handler, archive, ids)
         training.wait(job.training_job_id, signals)
         code = training.end(job.training_job_id, place)
-    return code if signals.number is None else signals.code
+        unfired = tell_faults(platform, output)
+    return (code or unfired) if signals.number is None else signals.code
 
 
 def _job(  # noqa: PLR0913, PLR0917 - what a job is made of

@@ -12,9 +12,9 @@ from abeja_emulator.cli.client import Client
 from abeja_emulator.cli.exits import DONE, TAKEN, USAGE, CommandError
 from abeja_emulator.cli.output import Output
 from abeja_emulator.cli.sources import Contents, DatasetSource, read
-from abeja_emulator.cli.targets import PlatformTarget, ServerTarget
+from abeja_emulator.cli.targets import PlatformTarget, ServerTarget, part_of_document
 from abeja_emulator.report.summary import counted
-from abeja_emulator.seed_document import SeedDocument
+from abeja_emulator.seed_document import SeedDocument, linked
 
 if TYPE_CHECKING:
     import argparse
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     contents = _named([read(source) for source in arguments.sources], arguments.name, arguments.type)
     with _target(arguments.data, arguments.url) as target:
         made = [put(target, each, output) for each in contents]
-    kinds = ("users", "cidrs", "channels", "datasets")
+    kinds = ("users", "cidrs", "channels", "datasources", "datasets")
     output.document({kind: [each for one in made for each in one[kind]] for kind in kinds})
     return DONE
 
@@ -51,15 +51,25 @@ def put(target: Target, contents: Contents, output: Output) -> dict[str, list[An
     """
     who = SeedDocument(contents.organization, list(contents.users), list(contents.bearer_tokens))
     where = SeedDocument(cidrs=list(contents.cidrs))
-    made: dict[str, list[Any]] = {"users": [], "cidrs": []}
+    made: dict[str, list[Any]] = {"users": [], "cidrs": [], "datasources": []}
     with target.whole():
         if who != SeedDocument():
             made["users"] = target.admit(who)["users"]
         made["channels"] = [_put_channel(target, each, contents.folder, output) for each in contents.channels]
+        if contents.datasources:
+            channels = [(channel["name"], channel["channel_id"]) for channel in made["channels"]]
+            sources = linked(contents.datasources, part_of_document, channels)
+            made["datasources"] = target.admit(SeedDocument(datasources=sources))["datasources"]
         made["datasets"] = [put_dataset(target, dataset, output) for dataset in contents.datasets]
         # At last: a server that enforces them might let this command in no longer.
         if where != SeedDocument():
             made["cidrs"] = target.admit(where)["cidrs"]
+    _say(made, contents, output)
+    return made
+
+
+def _say(made: dict[str, list[Any]], contents: Contents, output: Output) -> None:
+    """Say what was made of a source."""
     for user in made["users"]:
         output.line(f"user {user['email']}  {user['user_id']}: {user['role']}")
     for count, what in ((len(contents.bearer_tokens), "bearer token"), (len(made["cidrs"]), "CIDR")):
@@ -67,11 +77,13 @@ def put(target: Target, contents: Contents, output: Output) -> dict[str, list[An
             output.line(counted(count, what))
     for channel in made["channels"]:
         output.line(f"channel {channel['name']}  {channel['channel_id']}: {counted(len(channel['files']), 'file')}")
+    for source in made["datasources"]:
+        name = source["name"] or "without a name"
+        output.line(f"data source {name}  {source['datasource_id']}: {counted(len(source['channels']), 'channel')}")
     for dataset in made["datasets"]:
         output.line(described(dataset))
     if not (any(made.values()) or contents.bearer_tokens):
         output.line(f"{contents.where} holds nothing")
-    return made
 
 
 def put_dataset(target: Target, source: DatasetSource, output: Output) -> dict[str, Any]:

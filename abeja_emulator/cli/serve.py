@@ -15,6 +15,7 @@ from abeja_emulator.cli.address import is_loopback
 from abeja_emulator.cli.client import Client
 from abeja_emulator.cli.execution import options_of
 from abeja_emulator.cli.exits import DONE, INTERRUPTED, USAGE, CommandError
+from abeja_emulator.cli.faulting import add_faults
 from abeja_emulator.cli.listening import start
 from abeja_emulator.cli.output import Output
 from abeja_emulator.cli.seed import opened, put
@@ -43,6 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         platform = stack.enter_context(_platform(arguments, contents))
         if contents is not None:
             _put_seed(platform, contents, output)
+        add_faults(platform, arguments.fault)
         stack.enter_context(ended)
         server = Server(
             platform,
@@ -51,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             allow_hosts=arguments.allow_host,
             slots=arguments.jobs,
             mode=arguments.job_mode,
+            answer_timeout=arguments.answer_timeout,
             **options_of(arguments, dict(arguments.image)),
         )
         stack.callback(_stop, server, output)
@@ -121,7 +124,11 @@ def _is_new(platform: Platform) -> bool:
     look, accounts = platform.look, Accounts(platform.world)
     organization = platform.organization.id
     with platform.world.store.reading():
-        people = accounts.users.count(organization) > 1 or accounts.bearer_tokens.count(organization)
+        people = (
+            accounts.users.count(organization) > 1
+            or accounts.bearer_tokens.count(organization)
+            or accounts.datasources.count(organization)
+        )
         cidrs = Cidrs(platform.world).select(organization, limit=1)[0]
     return not (people or cidrs or look.datasets() or look.channels() or look.job_definitions())
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from abeja_emulator.cli.exits import USAGE, CommandError
 from abeja_emulator.cli.project import FILE
 from abeja_emulator.finding import FIXTURES, advice, find_data, places_in, shortened
-from abeja_emulator.seed_document import SeedChannel, SeedCidr, SeedDataset, SeedOrganization, SeedUser
+from abeja_emulator.seed_document import SeedChannel, SeedCidr, SeedDataset, SeedDatasource, SeedOrganization, SeedUser
 from abeja_emulator.seed_file import SeedFile
 from abeja_emulator.seeding import SeedError, parse_file, read_source
 
@@ -54,6 +54,7 @@ class Contents:
         folder: that the paths of its channels are relative to.
         datasets: datasets.
         channels: channels.
+        datasources: data sources, linked to these channels or to others.
         users: users.
         bearer_tokens: tokens of the default user.
         cidrs: networks that are let in.
@@ -64,6 +65,7 @@ class Contents:
     folder: Path
     datasets: tuple[DatasetSource, ...] = ()
     channels: tuple[SeedChannel, ...] = ()
+    datasources: tuple[SeedDatasource, ...] = ()
     users: tuple[SeedUser, ...] = ()
     bearer_tokens: tuple[str, ...] = ()
     cidrs: tuple[SeedCidr | str, ...] = ()
@@ -93,6 +95,7 @@ def read(source: str) -> Contents:
         path.parent,
         datasets,
         tuple(document.channels),
+        tuple(document.datasources),
         tuple(document.users),
         tuple(document.bearer_tokens),
         tuple(document.cidrs),

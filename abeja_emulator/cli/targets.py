@@ -14,7 +14,7 @@ import msgspec
 from abeja_emulator.cli.client import Client, authorization, segment
 from abeja_emulator.cli.exits import CommandError
 from abeja_emulator.errors import PlatformError
-from abeja_emulator.seed_document import SeedOrganization, SeedUpload, admit
+from abeja_emulator.seed_document import SeedOrganization, SeedUpload, admit, connect
 from abeja_emulator.seeding import Labels, SeedError, entry_of, free_name, read_source, upload_of
 from abeja_emulator.services.datalake.files import UNKNOWN_TYPE
 
@@ -49,9 +49,9 @@ class Target(Protocol):
         """Return a context: what happens in it is there afterwards all of it or not at all, where that can be had."""
 
     def admit(self, document: SeedDocument) -> dict[str, Any]:
-        """Put users, tokens and CIDRs of a document there, and return what was made.
+        """Put users, tokens, CIDRs and data sources of a document there, and return what was made.
 
-        Its organization must be the one there is.
+        Its organization must be the one there is, and the channels of its data sources too, by their ids.
         """
 
     def channel(self, channel: SeedChannel, folder: Path, told: Told) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class PlatformTarget:
         return self._platform.world.store.transaction()
 
     def admit(self, document: SeedDocument) -> dict[str, Any]:
-        """Put users, tokens and CIDRs there.
+        """Put users, tokens, CIDRs and data sources there.
 
         Raises:
             SeedError: when the document wants another organization than there is, or a part of it cannot be.
@@ -88,9 +88,18 @@ class PlatformTarget:
                 "name a new directory and let serve --seed make it"
             )
             raise SeedError(message)
-        made = admit(document, self._platform, _part)
+        made = admit(document, self._platform, part_of_document)
         users = [{"user_id": user.id, "email": user.email, "role": user.role} for user in made.users]
-        return {"users": users, "bearer_tokens": made.bearer_tokens, "cidrs": made.cidrs}
+        sources = [
+            {"datasource_id": source.datasource_id, "name": source.display_name, "channels": source.channels}
+            for source in connect(document.datasources, self._platform, part_of_document)
+        ]
+        return {
+            "users": users,
+            "bearer_tokens": made.bearer_tokens,
+            "cidrs": made.cidrs,
+            "datasources": sources,
+        }
 
     def channel(self, channel: SeedChannel, folder: Path, told: Told) -> dict[str, Any]:
         """Make a channel with its files."""
@@ -152,7 +161,7 @@ class ServerTarget:
         return nullcontext()
 
     def admit(self, document: SeedDocument) -> dict[str, Any]:
-        """Put users, tokens and CIDRs there."""
+        """Put users, tokens, CIDRs and data sources there."""
         body = msgspec.to_builtins(document)
         if document.organization == SeedOrganization():
             del body["organization"]
@@ -248,7 +257,7 @@ class ServerTarget:
 
 
 @contextmanager
-def _part(name: str) -> Iterator[None]:
+def part_of_document(name: str) -> Iterator[None]:
     """Say which part of a document is refused."""
     try:
         yield

@@ -13,12 +13,13 @@ from abeja_emulator.archives import unpack
 from abeja_emulator.cli.client import Client
 from abeja_emulator.cli.exits import FAILED, OF_STATUS, USAGE, CommandError
 from abeja_emulator.cli.follow import Follower
-from abeja_emulator.cli.kept import RESULT, RESULTS, mark
+from abeja_emulator.cli.kept import RESULT, RESULTS
 from abeja_emulator.cli.plot import curves
 from abeja_emulator.cli.project import LARGE, pack_source
 from abeja_emulator.cli.showing import Showing, logged, showing
 from abeja_emulator.errors import Conflict
 from abeja_emulator.report.summary import seconds, size
+from abeja_emulator.runtime.source_folders import mark_kept
 from abeja_emulator.services.training.jobs import Jobs
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def _kept(
     place.mkdir(parents=True, exist_ok=True)
     (place / "log.txt").write_text("".join(f"{logged(line)}\n" for line in lines), encoding="utf-8")
     (place / "statistics.json").write_text(json.dumps(posted, indent=2), encoding="utf-8")
-    mark(place)
+    mark_kept(place)
     folder = place / RESULT
     result(folder)
     if not folder.is_dir():

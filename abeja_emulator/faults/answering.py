@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from abeja_emulator.wire.delivery import Ending
 
 
+#: Statuses of answers that have no body.
+_BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+
+
 @dataclass(frozen=True)
 class Answering:
     """What can be done with a call.
@@ -42,17 +46,20 @@ class Answering:
         proceed: does the call and returns its answer.
         past: does it in the state before the last change.
         refuse: returns the answer that is an error.
+        method: of the call.
     """
 
     clock: Clock
     proceed: Callable[[], Response]
     past: Callable[[], Response]
     refuse: Callable[[PlatformError], Response]
+    method: str = "GET"
 
     def answer(self, effect: Effect) -> tuple[Response, int | None]:
         """Return what the client gets, and the status the Platform itself came to, if it did the call.
 
-        A body that ends before the byte at which it was to be cut, or to stall, is brought as it is.
+        A body that ends before the byte at which it was to be cut, or to stall, is brought as it is; so is an answer
+        without one that was to drip.
         """
         if isinstance(effect, Status):
             return _error(effect.status, effect.message, effect.retry_after), None
@@ -60,7 +67,7 @@ class Answering:
             now = int(self.clock.timestamp())
             return self.refuse(has_expired(str(now)) if effect.reason == "expired" else does_not_fit()), None
         if isinstance(effect, Token):
-            return self.refuse(Unauthorized("this token has expired")), None
+            return self.refuse(token_has_expired()), None
         if isinstance(effect, Stale):
             response = self.past()
             return response, response.status
@@ -74,15 +81,17 @@ class Answering:
         if isinstance(effect, Lost) and effect.status is not None:
             _drop(response)
             return _error(effect.status, None, None)
-        is_over = isinstance(effect, Reset) and (effect.point == "after" or not _length(response))
+        length = self._length(response)
+        is_over = isinstance(effect, Reset) and (effect.point == "after" or not length)
         if isinstance(effect, (Lost, Closed)) or is_over:
             _drop(response)
             return self._nothing("closed" if isinstance(effect, Closed) else "reset")
-        if not (isinstance(effect, (Cut, Stall)) and effect.at >= _length(response)):
-            response.delivery = self._delivery(effect, response)
+        has_no_such_byte = isinstance(effect, (Cut, Stall)) and effect.at >= length
+        if not has_no_such_byte and not (isinstance(effect, Drip) and not length):
+            response.delivery = self._delivery(effect, length)
         return response
 
-    def _delivery(self, effect: Effect, response: Response) -> Delivery:
+    def _delivery(self, effect: Effect, length: int) -> Delivery:
         if isinstance(effect, Latency):
             return Delivery(self.clock, wait=effect.seconds)
         if isinstance(effect, Cut):
@@ -92,14 +101,28 @@ class Answering:
         if isinstance(effect, Drip):
             return Delivery(self.clock, pace=effect.pace)
         if isinstance(effect, Reset):
-            return Delivery(self.clock, stop_at=_length(response) // 2, ending="reset")
+            return Delivery(self.clock, stop_at=length // 2, ending="reset")
         message = f"{effect} is nothing that happens to an answer"
         raise TypeError(message)
+
+    def _length(self, response: Response) -> int:
+        """Return how many bytes of a body reach the client."""
+        if self.method == "HEAD" or response.status in _BODILESS:
+            return 0
+        if isinstance(response.body, bytes):
+            return len(response.body)
+        lengths = [value for name, value in response.headers if name.lower() == "content-length"]
+        return int(lengths[0]) if lengths else 0
 
     def _nothing(self, ending: Ending) -> Response:
         response = Response(0, [("Content-Length", "0")])
         response.delivery = Delivery(self.clock, head=False, stop_at=0, ending=ending)
         return response
+
+
+def token_has_expired() -> PlatformError:
+    """Return what a call with an expired token is refused with."""
+    return Unauthorized("this token has expired")
 
 
 def _error(status: int, message: str | None, retry_after: int | None) -> Response:
@@ -118,10 +141,3 @@ def _error(status: int, message: str | None, retry_after: int | None) -> Respons
 def _drop(response: Response) -> None:
     if not isinstance(response.body, bytes):
         response.body.close()
-
-
-def _length(response: Response) -> int:
-    if isinstance(response.body, bytes):
-        return len(response.body)
-    lengths = [value for name, value in response.headers if name.lower() == "content-length"]
-    return int(lengths[0]) if lengths else 0

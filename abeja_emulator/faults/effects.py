@@ -183,5 +183,5 @@ Effect = Union[
     Status, Latency, Reset, Closed, Cut, Stall, Drip, ConnectFailure, SignedUrl, Token, Stale, Lost, Confined
 ]
 
-#: Those that are about a byte of the body, which an answer may not have.
-BODY = (Cut, Stall)
+#: Those that are about the bytes of the body, which an answer may not have.
+BODY = (Cut, Stall, Drip)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from abeja_emulator.faults.effects import ConnectFailure, Drip, SignedUrl, Token
 from abeja_emulator.faults.places import JOB
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Fault:
         fired: at how many of them it fired.
         carried: bytes of the bodies of those calls, both directions.
         too_short: at how many of them the answer ended before the byte that it is about.
+        unfit: at how many calls of its place it cannot happen, such as an expired URL at one that is not signed.
     """
 
     place: Place
@@ -44,25 +46,47 @@ class Fault:
     fired: int = 0
     carried: int = 0
     too_short: int = 0
+    unfit: int = 0
 
     def __str__(self) -> str:
         return self.text or f"{self.place}: {self.effect}"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it fires at no later call."""
+        return self.moment.is_over(self.seen, self.fired)
 
     @property
     def never_fired(self) -> str:
         """Why it did not fire, as far as that can be told."""
         if self.place.world == JOB:
             return "no job ran in a child, abeja_train(…, train_in='child') or one made through the API"
+        if not self.seen and self.unfit:
+            calls = "1 call" if self.unfit == 1 else f"{self.unfit} calls"
+            return f"{calls} of {self.place} {'was' if self.unfit == 1 else 'were'} made, {_unfit(self.effect)}"
         if not self.seen:
             world = _WORLDS.get(self.place.world or "", "")
             return f"no call of {self.place} was made{world}"
         if self.too_short:
-            return f"the answer ended before that byte, {self.too_short} times"
+            times = "once" if self.too_short == 1 else f"{self.too_short} times"
+            how = "had no body" if isinstance(self.effect, Drip) else "ended before that byte"
+            return f"the answer {how}, {times}"
         calls = "1 call" if self.seen == 1 else f"{self.seen} calls"
         when = str(self.moment)
         return (
             f"{calls} of {self.place} {'was' if self.seen == 1 else 'were'} made, none of them at {when or 'its time'}"
         )
+
+
+def _unfit(effect: Effect) -> str:
+    """Return why it cannot happen at a call."""
+    if isinstance(effect, ConnectFailure):
+        return f"none of them over a connection at which there can be a {effect}: one that is open is used again"
+    if isinstance(effect, SignedUrl):
+        return "none of them with a signed URL (those are of download_file and upload_file)"
+    if isinstance(effect, Token):
+        return "none of them with a credential"
+    return "none of them reading after a call that changed something since the fault was added"
 
 
 @dataclass

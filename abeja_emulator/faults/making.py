@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _FIRST_ERROR, _LAST_ERROR = 400, 599
 
+#: Seconds that nobody waits for; longer ones cannot be said to the system.
+_LONGEST = 1_000_000
+
 #: First words of lines about the process of a job, and not about calls.
 CONFINING = ("disk", "network", "memory")
 
@@ -100,12 +103,14 @@ def make_fault(where: str, options: Mapping[str, Any], operations: Mapping[str, 
             _refuse(where, f"{name} belongs to {_DETAILS[name]}, not to {words[0]}")
     effect = _MAKERS[words[0]](where, given[words[0]], given)
     _check_world(where, place, effect)
+    if isinstance(effect, Stale):
+        _check_reads(where, place, operations)
     moment = _moment(where, given)
     if isinstance(effect, Token) and not moment.spans and moment.times is None:
         moment = Moment(((1, None),), moment.every, 1, moment.after_bytes, moment.while_job)
     elif not str(moment):
         moment = Moment(((1, 1),))
-    optional = bool(given.get("optional", False))
+    optional = _optional(where, given)
     return Fault(place, moment, effect, optional, _line(where, words[0], given))
 
 
@@ -162,7 +167,8 @@ def _confined(where: str, options: dict[str, Any], line: str) -> Fault:
     __tracebackhide__ = True
     kind, _, what = where.partition(" ")
     given = dict(options)
-    optional = bool(given.pop("optional", False))
+    optional = _optional(line, given)
+    given.pop("optional", None)
     said: dict[str, str] = {}
     if kind == "disk" and what in {"result_dir", "storage", "source"} and list(given) == ["readonly"]:
         said["read_only"] = what
@@ -218,12 +224,31 @@ def _moment(where: str, given: Mapping[str, Any]) -> Moment:
     )
 
 
+def _optional(where: str, given: Mapping[str, Any]) -> bool:
+    """Tell whether a fault need not fire."""
+    optional = given.get("optional", False)
+    if not isinstance(optional, bool):
+        _refuse(where, f"optional takes no value, not {optional!r}; leave the word out where it has to fire")
+    return optional
+
+
 def _status(where: str, value: Any, given: Mapping[str, Any]) -> Effect:
+    if not _is_text(str(given.get("message", ""))):
+        _refuse(where, f"message={given['message']!r} has characters that cannot be sent")
     return Status(
         _error_status(where, "status", value),
         _number(where, "retry_after", given, 0),
         None if "message" not in given else str(given["message"]),
     )
+
+
+def _is_text(value: str) -> bool:
+    """Tell whether it can be encoded: bytes of a command line that are no UTF-8 cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _error_status(where: str, name: str, value: Any) -> int:
@@ -243,6 +268,8 @@ def _drip(where: str, value: Any, given: Mapping[str, Any]) -> Effect:
     pace = _seconds(where, "drip", value)
     if not pace:
         _refuse(where, "drip=0 never brings anything; stall=0 is an answer that does not come")
+    if pace * _LONGEST < 1:
+        _refuse(where, f"drip={value!r} is less than a byte in {_LONGEST:,} seconds; stall=0 is an answer that does not come")
     return Drip(pace)
 
 
@@ -331,6 +358,13 @@ def _check_world(where: str, place: Place, effect: Effect) -> None:
         _refuse(where, f"{effect.word} is of the platform alone: {_PLATFORM_ONLY[effect.word]}")
 
 
+def _check_reads(where: str, place: Place, operations: Mapping[str, tuple[str, str]]) -> None:
+    """Refuse a stale answer where nothing is read."""
+    methods = {operations[name][0] for name in place.operations} or {place.method}
+    if not methods & {"GET", None}:
+        _refuse(where, f"an answer can be stale where something is read, and {place} changes something")
+
+
 def _number(where: str, name: str, given: Mapping[str, Any], least: int) -> int | None:
     if name not in given:
         return None
@@ -356,6 +390,8 @@ def _seconds(where: str, name: str, value: Any) -> float:
         number = -1.0
     if not 0 <= number < float("inf"):
         _refuse(where, f"{name}={value!r} must be a number from 0 on, such as 2 or 0.5")
+    if name == "latency" and number > _LONGEST:
+        _refuse(where, f"{name}={value!r} is too long, the longest is {_LONGEST:,}; stall is an answer that never comes")
     return number
 
 

@@ -46,12 +46,16 @@ class Moment:
             return False
         return not self.spans or any(first <= call and (last is None or call <= last) for first, last in self.spans)
 
-    @property
-    def is_over(self) -> Optional[int]:
-        """The number of the last call that can be one; None: there is no last one."""
-        if not self.spans or any(last is None for _, last in self.spans):
-            return None
-        return max(last for _, last in self.spans if last is not None)
+    def is_over(self, calls: int, fired: int) -> bool:
+        """Tell whether no later call can be one.
+
+        Args:
+            calls: how many there were.
+            fired: how often it fired.
+        """
+        if self.times is not None and fired >= self.times:
+            return True
+        return bool(self.spans) and all(last is not None and last <= calls for _, last in self.spans)
 
     def __str__(self) -> str:
         said = [] if not self.spans else [f"calls={_text(self.spans)}"]
@@ -70,6 +74,9 @@ def spans_of(calls: Calls) -> tuple[tuple[int, Optional[int]], ...]:
     """
     parts = calls.split(",") if isinstance(calls, str) else [str(call) for call in _listed(calls)]
     spans = []
+    if not parts:
+        message = f"calls={calls!r} are none at all"
+        raise ValueError(message)
     for part in parts:
         found = _SPAN.fullmatch(part.strip())
         first = int(found[1]) if found else 0

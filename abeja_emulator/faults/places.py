@@ -48,15 +48,15 @@ class Place:
     Attributes:
         text: as it was said.
         world: None: calls of the platform; `s3` or `http`.
-        operation: name of one operation.
+        operations: names of operations; none: of any.
         method: one method.
-        path: a path in which `*` stands for anything.
+        path: a path in which `*` stands for anything, as `fnmatch` has it.
         host: a name in which `*` stands for anything.
     """
 
     text: str
     world: Optional[str] = None
-    operation: Optional[str] = None
+    operations: tuple[str, ...] = ()
     method: Optional[str] = None
     path: Optional[str] = None
     host: Optional[str] = None
@@ -65,7 +65,7 @@ class Place:
         """Tell whether a call is one of them."""
         return (
             self.world == call.world
-            and self.operation in {None, call.operation}
+            and (not self.operations or call.operation in self.operations)
             and self.method in {None, call.method}
             and (self.path is None or fnmatchcase(call.path, self.path))
             and (self.host is None or fnmatchcase(call.host, self.host))
@@ -76,7 +76,7 @@ class Place:
         """Whether it can be told before anything is asked, so that a connection can fail to come about."""
         if self.world is not None:
             return True
-        return self.operation is None and self.method is None and self.path is None
+        return not self.operations and self.method is None and self.path is None
 
     def __str__(self) -> str:
         return self.text
@@ -96,7 +96,7 @@ def place_of(text: str, operations: Mapping[str, tuple[str, str]]) -> Place:
     __tracebackhide__ = True
     words = text.split()
     if words[:1] == ["host"] and len(words) == 2:  # noqa: PLR2004 - the word and a name
-        return Place(text, host=words[1].lower())
+        return _of_host(text, words[1].lower())
     if len(words) == 2 and words[0].upper() in METHODS and words[1].startswith("/"):  # noqa: PLR2004 - method and path
         return _of_path(text, words[0].upper(), words[1], operations)
     if len(words) != 1:
@@ -108,12 +108,41 @@ def place_of(text: str, operations: Mapping[str, tuple[str, str]]) -> Place:
     return _of_other_world(word) or _of_word(text, word, operations)
 
 
+def _of_host(text: str, name: str) -> Place:
+    __tracebackhide__ = True
+    name = name.strip("[]")
+    if "/" in name or name.count(":") == 1:
+        message = f"{text!r} is no host: it is a name alone, without scheme, port and path, such as 'host api.abeja.io'"
+        raise ValueError(message)
+    return Place(text, host=_literal(name))
+
+
 def _of_other_world(word: str) -> Place | None:
+    __tracebackhide__ = True
     if word in {S3, HTTP}:
         return Place(word, world=word)
-    if word.startswith("s3:"):
-        return Place(word, world=S3, operation=word[len("s3:") :])
-    return Place(word, world=HTTP, path=word) if "://" in word else None
+    operation = word[len("s3:") :] if word.startswith("s3:") else ""
+    if operation:
+        return Place(word, world=S3, operations=(operation,))
+    scheme, sign, rest = word.partition("://")
+    if not sign:
+        return None
+    _refuse_query(word)
+    # A client asks for `/` where no path is said, and a person means the whole host.
+    path = rest if "/" in rest or rest.endswith("*") else f"{rest}/*"
+    return Place(word, world=HTTP, path=_literal(f"{scheme}://{path}"))
+
+
+def _literal(pattern: str) -> str:
+    """Return a pattern in which nothing but `*` stands for something else."""
+    return pattern.replace("[", "[[]")
+
+
+def _refuse_query(text: str) -> None:
+    __tracebackhide__ = True
+    if "?" in text:
+        message = f"{text!r} has a query, and calls are known by their path alone; leave out what comes from the ? on"
+        raise ValueError(message)
 
 
 def _of_word(text: str, word: str, operations: Mapping[str, tuple[str, str]]) -> Place:
@@ -123,7 +152,7 @@ def _of_word(text: str, word: str, operations: Mapping[str, tuple[str, str]]) ->
     if word.upper() in METHODS:
         return Place(text, method=word.upper())
     if word in operations:
-        return Place(text, operation=word)
+        return Place(text, operations=(word,))
     near = get_close_matches(word, operations, 1)
     meant = f"did you mean {near[0]!r}?" if near else f"docs/coverage.md names all of them; {_examples()}"
     message = f"no operation of the platform is called {word!r}; {meant}"
@@ -132,18 +161,17 @@ def _of_word(text: str, word: str, operations: Mapping[str, tuple[str, str]]) ->
 
 def _of_path(text: str, method: str | None, path: str, operations: Mapping[str, tuple[str, str]]) -> Place:
     __tracebackhide__ = True
+    _refuse_query(text)
     if "{" not in path:
-        return Place(text, method=method, path=path)
+        return Place(text, method=method, path=_literal(path))
     shape = _SEGMENT.sub("{}", path)
     found = [
         name
         for name, (its_method, its_path) in operations.items()
         if method in {None, its_method} and _SEGMENT.sub("{}", its_path) == shape
     ]
-    if len(found) == 1:
-        return Place(text, operation=found[0])
     if found:
-        return Place(text, method=method, path=_SEGMENT.sub("*", path))
+        return Place(text, operations=tuple(found))
     near = get_close_matches(path, [its_path for its_method, its_path in operations.values()], 1)
     meant = f"did you mean {near[0]}?" if near else "docs/coverage.md has all of them"
     message = f"no operation of the platform has the path {text!r}; {meant}"

@@ -9,6 +9,7 @@ from abeja_emulator.faults.duplicates import Duplicates
 from abeja_emulator.faults.effects import Confined, ConnectFailure, SignedUrl, Stale, Token
 from abeja_emulator.faults.fault import Fault, Hit
 from abeja_emulator.faults.making import fault_of_line, make_fault
+from abeja_emulator.faults.past import Past
 from abeja_emulator.faults.places import Sighting
 from abeja_emulator.runtime.confinement import Confinement
 
@@ -35,6 +36,7 @@ class FaultPlan:
     Attributes:
         muted: whether none of them fires, to see what happens without; what is added is checked all the same.
         fired: the faults that fired, oldest first.
+        past: the state before the last change, where an answer may have to be stale.
         duplicates: what was made twice because an answer did not arrive.
         allow_duplicates: whether a test may leave such things; it fails for them otherwise.
     """
@@ -53,7 +55,9 @@ class FaultPlan:
         self._lock = RLock()
         self._expired: dict[str, Fault] = {}
         self._troubled: dict[Key, Hit] = {}
+        self._number = 0
         self.fired: list[Hit] = []
+        self.past = Past()
         self.duplicates = Duplicates()
         self.allow_duplicates = False
         self.muted = False
@@ -118,7 +122,9 @@ class FaultPlan:
         Raises:
             ValueError: when that cannot be.
         """
-        words = {name: value for name, value in locals().items() if name not in {"self", "where"}}
+        # A copy: a debugger that looks on changes what `locals` returned.
+        words = dict(locals())
+        del words["self"], words["where"]
         __tracebackhide__ = True
         if stall is not None and not isinstance(stall, bool):
             words["stall"] = str(stall)
@@ -147,6 +153,8 @@ class FaultPlan:
     def remove(self, fault: Fault) -> None:
         """Let that one not fire any more; whether it has fired is still asked at the end of a test.
 
+        Tokens that have expired because of it hold again.
+
         Raises:
             ValueError: when it is none of this plan.
         """
@@ -156,21 +164,24 @@ class FaultPlan:
                 message = f"{fault} is none of the faults of this plan"
                 raise ValueError(message)
             self._faults, self._over = kept, [*self._over, fault]
+            self._expired = {token: each for token, each in self._expired.items() if each is not fault}
 
     def disarm(self) -> None:
         """Let nothing go wrong any more; what fired and what did not is still there to be looked at."""
         with self._lock:
             self._over, self._faults = [*self._over, *self._faults], []
             self._expired, self._troubled = {}, {}
+        self.past.forget()
 
     def clear(self) -> None:
         """Forget all of it: what there is, what fired, which tokens have expired."""
         with self._lock:
             self._faults, self._over = [], []
             self._expired, self._troubled = {}, {}
-            self.fired = []
+            self.fired, self._number = [], 0
             self.duplicates.clear()
             self.allow_duplicates = False
+        self.past.forget()
 
     def _enter(self, fault: Fault) -> Fault:
         with self._lock:
@@ -201,18 +212,18 @@ class FaultPlan:
     @property
     def wants_past(self) -> bool:
         """Whether a state has to be kept, for an answer to be stale."""
-        return any(isinstance(fault.effect, Stale) for fault in self._faults)
+        return any(isinstance(fault.effect, Stale) and not fault.is_over for fault in self._faults)
 
     # -- what the path of a call asks -----------------------------------------------------------
 
-    def meet(self, call: Sighting, target: str, credential: str | None, *, past: bool, signed: bool) -> Hit | None:
+    def meet(self, call: Sighting, target: str, credential: str | None, *, reads: bool, signed: bool) -> Hit | None:
         """Count a call of the platform, and return the fault that fires at it, if one does.
 
         Args:
             call: what is known of it.
             target: path and query, by which it is known when it is tried again.
-            credential: as its header says.
-            past: whether there is a state before the last change.
+            credential: its token.
+            reads: whether it changes nothing.
             signed: whether a signature opens it, and no credential.
         """
 
@@ -223,8 +234,9 @@ class FaultPlan:
                 return signed
             if isinstance(fault.effect, Token):
                 return not signed and credential is not None
-            return past and not signed if isinstance(fault.effect, Stale) else True
+            return (past and reads and not signed) if isinstance(fault.effect, Stale) else True
 
+        past = bool(self.past)
         with self._lock:
             fault = self._next(call, can)
             if fault is None and not signed and credential in self._expired:
@@ -237,6 +249,10 @@ class FaultPlan:
             hit = self._hit(fault, f"{call.method} {call.path}", call.operation)
             self._troubled[call.method, target] = hit
             return hit
+
+    def has_expired(self, credential: str | None) -> bool:
+        """Tell whether a token has expired, on purpose."""
+        return credential in self._expired
 
     def meet_connection(self, host: str, scheme: str) -> Hit | None:
         """Count a connection that is being made, and return the fault because of which it does not come about."""
@@ -280,7 +296,11 @@ class FaultPlan:
         with self._lock:
             hit.fault.fired -= 1
             hit.fault.too_short += 1
-            self.fired = [each for each in self.fired if each is not hit]
+            # From the end: it is one of the last.
+            for place in range(len(self.fired) - 1, -1, -1):
+                if self.fired[place] is hit:
+                    del self.fired[place]
+                    break
             self._troubled = {key: each for key, each in self._troubled.items() if each is not hit}
 
     def confinement(self) -> Confinement:
@@ -329,7 +349,10 @@ class FaultPlan:
     def _next(self, call: Sighting, can: Callable[[Fault], bool]) -> Fault | None:
         found: Fault | None = None
         for fault in self._faults:
-            if not fault.place.covers(call) or not can(fault):
+            if not fault.place.covers(call):
+                continue
+            if not can(fault):
+                fault.unfit += 1
                 continue
             fault.seen += 1
             moment = fault.moment
@@ -342,6 +365,7 @@ class FaultPlan:
         return found
 
     def _hit(self, fault: Fault, call: str, operation: str | None) -> Hit:
-        hit = Hit(len(self.fired) + 1, fault, call, operation, self._now())
+        self._number += 1
+        hit = Hit(self._number, fault, call, operation, self._now())
         self.fired.append(hit)
         return hit

@@ -78,7 +78,15 @@ LIMITS = (
     ),
     Limit("create_service", "autoscaling", "its fields are kept and checked; as many instances run as were asked for"),
     Limit("create_service", "video in images up to 18.10", "frames of a film are not decoded; the request is refused"),
+    Limit(
+        "create_service",
+        "pictures in images up to 18.10",
+        "Pillow decodes them, or OpenCV where the interpreter has no Pillow; it has to have one of them and NumPy, or "
+        "the request is refused with what to install",
+    ),
     Limit("create_run", "running the batch", "as for create_service: a run stays as it was made"),
+    Limit("create_run", "`distribution`", "it is kept and shown, and does nothing: a run is one process"),
+    Limit("create_trigger", "`distribution`", "as for create_run"),
     Limit("request_service", "a bare `Platform`", "it runs no model and answers 501, see create_service"),
     Limit("request_service", "HEAD and OPTIONS", "405; the runner would answer 501"),
     Limit("request_deployment", "the same", "as for request_service"),

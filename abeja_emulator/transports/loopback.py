@@ -10,7 +10,6 @@ import contextlib
 import errno
 import logging
 import os
-import secrets
 import socket
 import struct
 import threading
@@ -21,8 +20,11 @@ from typing import TYPE_CHECKING, Callable
 from abeja_emulator.epochs import TooLateError
 from abeja_emulator.transports.base_url import BaseUrls
 from abeja_emulator.transports.child.abeja_emulator_child import (
+    GAVE_UP,
     PREAMBLE,
     REFUSED,
+    TIME,
+    WAITED,
     RefusedCall,
     join_host,
     real_socket_class,
@@ -279,7 +281,8 @@ class _Conversation:
         troubles: Troubles | None,
     ) -> None:
         self._troubles = troubles
-        self._mark = b""
+        self._led = False
+        self._early = b""
         self._on_refused = on_refused
         self._on_sleep = on_sleep
         self._peer = peer
@@ -299,7 +302,7 @@ class _Conversation:
                 if self._ended:
                     self._linger()
                     return
-                data = self._sock.recv(PIECE)
+                data, self._early = self._early or self._sock.recv(PIECE), b""
         except MalformedRequest as error:
             self._send("", error.response())
             self._linger()
@@ -340,9 +343,8 @@ class _Conversation:
             self._sock.sendall(f"{PREAMBLE} fails {trouble}\r\n".encode())
             return False
         if troubles is not None and troubles.expected:
-            mark = f"<{secrets.token_hex(12)}>"
-            self._sock.sendall(f"{PREAMBLE} leads {mark}\r\n".encode())
-            self._mark = mark.encode()
+            self._sock.sendall(f"{PREAMBLE} leads\r\n".encode())
+            self._led = True
         else:
             self._sock.sendall(f"{PREAMBLE} goes\r\n".encode())
         return True
@@ -382,7 +384,7 @@ class _Conversation:
             request = None if reader.idle or self._ended else reader.feed(b"")
         if reader.expecting:
             reader.expecting = False
-            self._sock.sendall(CONTINUE)
+            self._say(CONTINUE)
 
     def _answer(self, request: Request) -> None:
         if request.method == "CONNECT":
@@ -420,15 +422,43 @@ class _Conversation:
         self._send(request.method, response)
 
     def _pass_time(self, delivery: Delivery, seconds: float) -> None:
-        if self._mark:
-            self._sock.sendall(self._mark + f"{seconds!r}\n".encode())
-        elif seconds != NEVER:
-            delivery.clock.sleep(seconds)
-        if seconds == NEVER:
+        if self._led:
+            self._sock.sendall(TIME + f"{seconds!r}\n".encode())
+            gone = not self._has_waited()
+        elif seconds == NEVER:
             # Until the client, or `stop`, has had enough.
             while self._sock.recv(PIECE):
                 pass
+            gone = True
+        else:
+            delivery.clock.sleep(seconds, until=self._has_gone)
+            gone = self._has_gone()
+        if gone:
+            if delivery.given_up is not None:
+                delivery.given_up()
             raise ConnectionAbortedError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))
+
+    def _has_waited(self) -> bool:
+        """Tell whether a child has let the time pass that was said to it; its client may have given up."""
+        while True:
+            data = self._sock.recv(PIECE)
+            if not data or data.endswith(GAVE_UP):
+                return False
+            if data.endswith(WAITED):
+                self._early += data[: -len(WAITED)]
+                return True
+            # The next request, of a client that does not wait for its answers.
+            self._early += data
+
+    def _say(self, data: bytes) -> None:
+        """Send a part of an answer."""
+        if not self._led:
+            self._sock.sendall(data)
+        elif len(data) <= _TOGETHER:
+            self._sock.sendall(b"%x\n%b" % (len(data), data))
+        else:
+            self._sock.sendall(b"%x\n" % len(data))
+            self._sock.sendall(data)
 
     def _deliver(self, method: str, response: Response, delivery: Delivery) -> None:
         """Bring an answer that is not brought at once and whole."""
@@ -440,14 +470,16 @@ class _Conversation:
             with DeliveredBody(response.body, delivery, pass_time) as body:
                 if delivery.wait:
                     pass_time(delivery.wait)
-                self._sock.sendall(head)
-                left = announced_length(response) if delivery.head else None
-                while not delivery.head or has_body(method, response.status):
+                if head:
+                    self._say(head)
+                has_none = delivery.head and not has_body(method, response.status)
+                left = 0 if has_none else announced_length(response) if delivery.head else None
+                while not has_none:
                     data = body.read(PIECE if left is None else min(PIECE, left))
                     if not data:
                         break
                     left = None if left is None else left - len(data)
-                    self._sock.sendall(data)
+                    self._say(data)
         except ConnectionResetError:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             raise
@@ -462,22 +494,22 @@ class _Conversation:
         self._ended = self._ended or (length is None and has_body(method, response.status))
         head = render_head(response, closing=self._ended)
         if not has_body(method, response.status):
-            self._sock.sendall(head)
+            self._say(head)
             if not isinstance(response.body, bytes):
                 response.body.close()
             return
         sent = 0
         for piece in pieces(response, length):
             if head and len(piece) <= _TOGETHER:
-                self._sock.sendall(head + piece)
+                self._say(head + piece)
             else:
                 if head:
-                    self._sock.sendall(head)
-                self._sock.sendall(piece)
+                    self._say(head)
+                self._say(piece)
             head = b""
             sent += len(piece)
         if head:
-            self._sock.sendall(head)
+            self._say(head)
         if length is not None and sent < length:
             self._ended = True
 

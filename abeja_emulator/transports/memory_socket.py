@@ -278,11 +278,15 @@ class MemorySocket:
 
     def _begin_delivery(self, method: str, response: Response, delivery: Delivery) -> bytes:
         """Take up an answer that is not brought at once and whole."""
-        if delivery.wait:
-            self._pass_time(delivery, delivery.wait)
-        if delivery.ending != "whole":
-            self._ended = True
         body = DeliveredBody(response.body, delivery, lambda seconds: self._pass_time(delivery, seconds))
+        if delivery.wait:
+            try:
+                self._pass_time(delivery, delivery.wait)
+            except BaseException:
+                body.close()
+                raise
+        if delivery.ending != "whole":
+            self._end()
         if delivery.head and not has_body(method, response.status):
             body.close()
             return render_head(response)
@@ -293,17 +297,18 @@ class MemorySocket:
     def _pass_time(self, delivery: Delivery, seconds: float) -> None:
         """Let seconds pass; a time-out that is shorter is not waited for, since what comes of it is known."""
         timeout = self._timeout
-        if timeout is not None and seconds > timeout:
-            if delivery.clock.virtual:
-                delivery.clock.advance(timeout)
-            self._ended = True
-            if delivery.given_up is not None:
-                delivery.given_up()
-            message = "timed out"
-            raise socket.timeout(message)
-        if seconds == NEVER:
+        if seconds != NEVER and (timeout is None or seconds <= timeout):
+            delivery.clock.sleep(seconds)
+            return
+        self._end()
+        if delivery.given_up is not None:
+            delivery.given_up()
+        if timeout is None:
             raise NeverAnswered(self._host)
-        delivery.clock.sleep(seconds)
+        if delivery.clock.virtual:
+            delivery.clock.advance(timeout)
+        message = "timed out"
+        raise socket.timeout(message)
 
     def _read_stream(self, bufsize: int) -> bytes:
         stream, left = self._stream, self._left
@@ -371,11 +376,16 @@ class MemorySocket:
             self._forget()
         self._signal = None
 
-    def _forget(self) -> None:
+    def _end(self) -> None:
+        """Let the connection end with the answer that was taken up: nothing comes behind it."""
+        self._ended = True
         for _, answer in self._answers:
             if isinstance(answer, Response) and not isinstance(answer.body, bytes):
                 answer.body.close()
         self._answers.clear()
+
+    def _forget(self) -> None:
+        self._end()
         if self._stream is not None:
             self._stream.close()
             self._stream = None

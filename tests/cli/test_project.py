@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from abeja_emulator.cli.exits import CommandError
-from abeja_emulator.cli.kept import mark
 from abeja_emulator.cli.project import pack_source, read_project
+from abeja_emulator.runtime.source_folders import mark_kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,7 @@ def test_what_is_no_source(tmp_path: Path) -> None:
 def test_what_runs_have_kept(tmp_path: Path) -> None:
     """A folder with their mark is left out wherever it is; one that only looks like it is not."""
     fill(tmp_path, "train.py", "a/out/result/model", "b/result/model", "b/log.txt", "b/statistics.json")
-    mark(tmp_path / "a" / "out")
+    mark_kept(tmp_path / "a" / "out")
     assert names(pack_source(tmp_path, [], [])) == [
         "train.py",
         "b/log.txt",

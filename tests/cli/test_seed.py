@@ -302,9 +302,24 @@ def test_who_is_shown(command: Commands) -> None:
 
 
 @BOTH_WAYS
+def test_data_sources(command: Commands, way: str) -> None:
+    """A line for each, with its id and how many channels it has; no secret."""
+    source = {"name": "sensors", "id": "1230000000004", "secret": "secret-of-the-test", "channels": ["logs"]}
+    document = {"channels": [{"name": "logs"}], "datasources": [source]}
+    (command.folder / "seed.json").write_text(json.dumps(document), encoding="utf-8")
+    if way == "data":
+        lines = command("seed", "seed.json", "--data", "data").stdout.splitlines()
+    else:
+        with command.serve() as server:
+            lines = command("seed", "seed.json", "--url", server.url).stdout.splitlines()
+    assert lines[1:] == ["data source sensors  1230000000004: 1 channel"]
+
+
+@BOTH_WAYS
 @pytest.mark.parametrize(
     ("document", "words"),
     [
+        ({"datasources": [{}, {"secret": "secret-of-the-test", "channels": ["x"]}]}, ["datasources[1]: ", "'x'"]),
         ({"users": [{"token": "secret-of-the-test", "id": "12"}]}, ["users[0]: ", "13 digits"]),
         ({"cidrs": ["192.0.2.0/24", "office"]}, ["cidrs[1]: ", "'office'"]),
     ],

@@ -85,7 +85,7 @@ def run_there(python: Path, platform: Platform, folder: Path, *names: str) -> li
             env={**server.variables(), **variables},
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=2 * PATIENCE,  # more than a hundred checks in one process
             check=False,
         )
     assert done.returncode == 0, done.stderr

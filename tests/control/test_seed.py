@@ -86,7 +86,7 @@ class TestWhatIsMade:
 
     def test_nothing(self, steer: Steering) -> None:
         """An empty document, or none, makes nothing."""
-        nothing = {"users": [], "bearer_tokens": 0, "cidrs": [], "channels": [], "datasets": []}
+        nothing = {"users": [], "bearer_tokens": 0, "cidrs": [], "channels": [], "datasources": [], "datasets": []}
         assert steer("POST", "/seed", json={}) == steer("POST", "/seed") == nothing
 
     def test_same_as_from_a_file(self, platform: Platform, steer: Steering, seed_folder: Path) -> None:

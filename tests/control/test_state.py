@@ -272,6 +272,14 @@ class TestClock:
         for seconds, offset in ((10, 10), (0, 10), (0.25, 10.25)):
             assert steer("POST", "/clock/advance", json={"seconds": seconds})["offset"] == offset
 
+    def test_virtual(self, platform: Platform, steer: Steering) -> None:
+        """A sleep passes at once while the clock is virtual, which it is not before somebody says so."""
+        assert steer("GET", "/clock")["virtual"] is False
+        assert steer("PUT", "/clock", json={"virtual": True})["virtual"] is True
+        platform.clock.sleep(3600)
+        assert steer("PUT", "/clock", json={"virtual": False}).items() >= {"offset": 3600, "virtual": False}.items()
+        steer.refused(400, "PUT", "/clock", "`virtual`", json={})
+
     def test_who_waits_is_woken(self, platform: Platform, steer: Steering) -> None:
         """A job of the virtual mode waits on this clock."""
         over = threading.Event()

@@ -29,3 +29,11 @@ def test_a_callable_on_an_old_image(abeja_train):
     job = abeja_train(lambda context: print(context.datasets["train"]))
 
     assert job.log == job.datasets["train"]
+
+
+@pytest.mark.parametrize("where", ["process", "child"])
+def test_a_job_in_either(abeja_train, where):
+    job = abeja_train("train:handler", datasets={"train": "points"}, train_in=where)
+
+    assert job.status == "Complete", job.log
+    assert sorted(job.artifacts) == ["model.json", "train.log"]

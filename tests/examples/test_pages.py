@@ -12,6 +12,7 @@ In what is printed `…` stands for anything, and a line `...` for any lines.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -93,8 +94,10 @@ def run(pytester: pytest.Pytester, page: Page, line: str) -> list[str]:
     program, _, arguments = line.partition(" ")
     if program == "pytest":
         line = f"'{sys.executable}' -m pytest -p no:randomly -p no:cacheprovider {arguments}"
+    elif program == "abeja-emulator":
+        line = f"'{sys.executable}' -m abeja_emulator {arguments}"
     # How many warnings an older SDK gives off is no matter of the page.
-    result = pytester.run("env", "PYTEST_ADDOPTS=-p no:warnings", "sh", "-c", line)
+    result = pytester.run("env", f"PYTEST_ADDOPTS={os.environ['PYTEST_ADDOPTS']} -p no:warnings", "sh", "-c", line)
     return [*result.outlines, *result.errlines, f"(exit code {int(result.ret)})"]
 
 

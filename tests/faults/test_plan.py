@@ -158,7 +158,7 @@ def test_what_never_fired_is_known_with_the_reason(platform: Platform) -> None:
     assert [fault.never_fired for fault in platform.faults.unfired()] == [
         "no call of get_dataset was made",
         "1 call of list_datasets was made, none of them at calls=3",
-        "the answer ended before that byte, 1 times",
+        "the answer ended before that byte, once",
     ]
 
 
@@ -231,4 +231,4 @@ def test_two_platforms_have_a_plan_each(platform: Platform) -> None:
 def test_a_platform_without_faults_keeps_no_past(platform: Platform) -> None:
     """A copy of the state is made only while an answer may be stale."""
     call(platform, "POST", body=CREATE)
-    assert platform._past is None
+    assert not platform.faults.past

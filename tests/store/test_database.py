@@ -223,3 +223,19 @@ class TestProcess:
         with store.transaction():
             things.insert("p", "a", Thing(1))
         assert things.count("p") == 1
+
+
+def test_what_was_made_since_a_place_is_told(store: Store, things: Table[Thing]) -> None:
+    """In order, and whether it is still there; a change of a record makes none."""
+    database = store.database
+    assert database.last_place == 0
+    with store.transaction():
+        things.insert("p", "before", Thing(1))
+        place = database.last_place
+        things.insert("p", "first", Thing(2))
+        things.insert("q", "second", Thing(3))
+        things.update("p", "before", Thing(4))
+        made = database.made_since(place)
+        assert [(parent, identifier) for _, parent, identifier in made] == [("p", "first"), ("q", "second")]
+        things.delete("p", "first")
+        assert [database.has(*record) for record in made] == [False, True]

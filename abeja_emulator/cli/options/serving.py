@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from abeja_emulator.cli.address import DEFAULT_PORT
-from abeja_emulator.cli.options.shared import add_json, add_of_jobs
-from abeja_emulator.cli.options.values import pair, port, positive, repository, variable
+from abeja_emulator.cli.options.shared import add_faults, add_json, add_of_jobs
+from abeja_emulator.cli.options.values import pair, port, positive, repository, seconds, variable
 
 if TYPE_CHECKING:
     from abeja_emulator.cli.options.commands import Commands
@@ -64,7 +64,14 @@ Ctrl-C ends it with 130, SIGTERM with 0; what runs is stopped first.
         default="immediate",
         help="jobs and runs begin at once (default), when they are let go, or by the platform's clock",
     )
+    parser.add_argument(
+        "--answer-timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help="what a service has for an answer before its process is killed (default: 30, as on the platform)",
+    )
     add_of_jobs(parser)
+    add_faults(parser)
     parser.add_argument(
         "--image",
         action="append",
@@ -100,7 +107,8 @@ is 200 while it does. An API of its own, without anything on it, answers where t
 model calls the platform. Ctrl-C ends it with 130, SIGTERM with 0.
 """,
     )
-    parser.add_argument("action", choices=["serve"], help="what to do")
+    # It may be left out, so that whoever does is told what to write.
+    parser.add_argument("action", nargs="?", choices=["serve"], help="what to do")
     parser.add_argument("handler", nargs="?", default="main:handler", help="module:function (default: %(default)s)")
     parser.add_argument(
         "--result-dir", metavar="DIR", help="the model's ABEJA_TRAINING_RESULT_DIR (default: an empty folder)"

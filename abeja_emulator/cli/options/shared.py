@@ -56,6 +56,18 @@ def add_of_jobs(parser: Parser) -> None:
     )
 
 
+def add_faults(parser: Parser) -> None:
+    """Add what goes wrong on purpose."""
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="LINE",
+        help="let this go wrong on the platform, such as 'get_dataset status=503 calls=1-2'; may be given several "
+        "times; `abeja-emulator faults list` has failures to choose from",
+    )
+
+
 def add_url(parser: Parser) -> None:
     """Add where the server is."""
     parser.add_argument(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from abeja_emulator.cli.options.shared import SOURCES, add_json, add_of_jobs
+from abeja_emulator.cli.options.shared import SOURCES, add_faults, add_json, add_of_jobs
 from abeja_emulator.cli.options.values import pair, port, variable
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ care of that signal has 25 seconds to save something. A second Ctrl-C kills it.
         "--exclude", action="append", default=[], metavar="PATTERN", help="leave such files of the source folder out"
     )
     add_of_jobs(parser)
+    add_faults(parser)
     add_json(parser, "print a JSON object a line: log, statistics, and at last the result")
 
 
@@ -109,4 +110,5 @@ It ends with 0 only if every request was answered with a status below 400.
         "--exclude", action="append", default=[], metavar="PATTERN", help="leave such files of the source folder out"
     )
     add_of_jobs(parser)
+    add_faults(parser)
     add_json(parser, "print a JSON object a line: steps, logs, statistics, answers, and at last the result")

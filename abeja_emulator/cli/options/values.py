@@ -27,6 +27,16 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def seconds(text: str) -> float:
+    """Read a time in seconds, over 0."""
+    from abeja_emulator.serving.messages import timeout_of  # noqa: PLC0415 - imports nothing unless it is given
+
+    try:
+        return timeout_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def seed_number(text: str) -> int:
     """Read a seed of random numbers."""
     from abeja_emulator.runtime.randomness import seed_of  # noqa: PLC0415 - imports nothing unless it is given

@@ -59,7 +59,13 @@ def scenarios(family: str | None = None) -> list[Scenario]:
 
 
 def _meant(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, 3)
     words = set(name.lower().replace("_", "-").split("-"))
-    near = get_close_matches(name, known, 3) or [each for each in known if words & set(each.split("-"))][:3]
-    meant = f"did you mean {' or '.join(near)}?" if near else "abeja-emulator faults list shows all of them"
-    return f"no failure of the catalogue is called {name!r}; {meant}"
+    akin = near or [each for each in known if words & set(each.split("-"))][:3]
+    if akin:
+        return f"no failure of the catalogue is called {name!r}; did you mean {' or '.join(akin)}?"
+    # What somebody has read in a log is no name, but leads to one.
+    said = [each for each in known if " ".join(name.lower().split()) in " ".join(text_of(each).lower().split())]
+    if said and name.strip():
+        return f"no failure of the catalogue is called {name!r}; it is what is said in {', '.join(said)}"
+    return f"no failure of the catalogue is called {name!r}; abeja-emulator faults list shows all of them"

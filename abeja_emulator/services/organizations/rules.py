@@ -110,13 +110,37 @@ class Accounts:
         """Make the token of model code, which has ended, worth nothing."""
         self._world.attendants.tokens.pop(_digest(token), None)
 
-    def add_datasource(self, organization_id: str, display_name: str | None = None) -> Datasource:
-        """Create a data source, linked to no channel yet, and return it."""
+    def add_datasource(
+        self,
+        organization_id: str,
+        display_name: str | None = None,
+        *,
+        identifier: str | None = None,
+        secret: str | None = None,
+    ) -> Datasource:
+        """Create a data source, linked to no channel yet, and return it.
+
+        Args:
+            organization_id: that it is of.
+            display_name: its name.
+            identifier: its id; 13 digits.
+            secret: its secret; made up by default.
+
+        Raises:
+            ValueError: when the id is not 13 digits, or the secret is empty.
+            Conflict: when another has the id.
+        """
+        if secret == "":
+            message = "the secret of a data source is empty; nobody could call himself that source"
+            raise ValueError(message)
+        if identifier is not None and self.datasources.find(identifier) is not None:
+            message = f"the id {identifier} is another data source's"
+            raise Conflict(message)
         now = second(self._world.clock.now())
         datasource = Datasource(
-            datasource_id=self._world.ids.platform_id(),
+            datasource_id=self._world.ids.platform_id(identifier),
             display_name=display_name,
-            secret=self._world.ids.hexadecimal(40),
+            secret=secret or self._world.ids.hexadecimal(40),
             created_at=now,
             updated_at=now,
         )

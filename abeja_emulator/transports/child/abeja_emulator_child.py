@@ -42,6 +42,11 @@ VARIABLES = (LOOPBACK, HOSTS, ALLOW_HOSTS, OFFLINE)
 #: First word of the line with which a hooked connection introduces itself to the loopback.
 PREAMBLE = "ABEJA-EMULATOR/1"
 
+#: What seconds begin with among the frames of an answer, and what a child says once they have passed, or when its
+#: client does not wait for so long.
+TIME = b"~"
+WAITED, GAVE_UP = b"\0", b"\x18"
+
 #: First word of the line with which a child tells of a call that it refused.
 REFUSED = "ABEJA-EMULATOR-REFUSED/1"
 
@@ -763,7 +768,8 @@ def dial(  # noqa: PLR0913, PLR0917 - what a connection is made of
         introduction = f"{PREAMBLE} {scheme} {join_host(host, port)} {birth}\r\n"
         sock.sendall(introduction.encode("latin-1"))
         words = _read_line(sock).split()
-        sock.settimeout(timeout if isinstance(timeout, (int, float)) else None)
+        known = timeout is None or isinstance(timeout, (int, float))
+        sock.settimeout(timeout if known else socket.getdefaulttimeout())
     except OSError as error:
         sock.close()
         message = (
@@ -774,7 +780,7 @@ def dial(  # noqa: PLR0913, PLR0917 - what a connection is made of
     if words[1:2] == ["fails"]:
         sock.close()
         raise ConnectTrouble(words[2])
-    return LedSocket(sock, words[2].encode(), host) if words[1:2] == ["leads"] else sock
+    return LedSocket(sock, host) if words[1:2] == ["leads"] else sock
 
 
 def _read_line(sock: "Any") -> str:
@@ -791,69 +797,67 @@ def _read_line(sock: "Any") -> str:
 class LedSocket:
     """A socket to an emulator in whose answers it is said where time passes.
 
-    The emulator cannot tell how long a client waits, so where seconds pass it sends a mark and their number, and this
-    end waits, or fails with the client's own time-out. That one is not waited for: what comes of it is known.
+    The emulator cannot tell how long a client waits, so what it sends comes in frames: `<size in hex>\\n` and so many
+    bytes, or `~<seconds>\\n`. There this end waits and says so, or fails with the client's own time-out. That one is
+    not waited for: what comes of it is known. No byte is read before a client wants it, so `select` sees what there is.
 
     Args:
         sock: the connected socket; everything that is not here is its own.
-        mark: what stands before seconds.
         host: for the message about a client that waits for ever.
     """
 
-    def __init__(self, sock: "Any", mark: bytes, host: str) -> None:
+    def __init__(self, sock: "Any", host: str) -> None:
         self._sock = sock
-        self._mark = mark
         self._host = host
-        self._waiting = b""
+        self._head = b""
+        self._left = 0
         self._io_refs = 0
         self._closed = False
 
     def recv(self, bufsize: int, flags: int = 0) -> bytes:
         """Return what comes next, once the time before it has passed."""
-        while True:
-            data = self._waiting or self._sock.recv(bufsize, flags)  # type: bytes
-            place = data.find(self._mark)
-            if place < 0:
-                held = self._held(data)
-                if held and held == len(data):
-                    more = self._sock.recv(bufsize, flags)
-                    self._waiting = data + more
-                    if more:
-                        continue
-                    held = 0
-                place = len(data) - held
-            if place:
-                part, self._waiting = data[: min(place, bufsize)], data[min(place, bufsize) :]
-                return part
-            if not data:
-                return data
-            line, end, rest = data[len(self._mark) :].partition(b"\n")
-            if not end:
-                more = self._sock.recv(bufsize, flags)
-                if not more:
-                    return b""
-                self._waiting = data + more
+        if not bufsize:
+            return b""
+        peek = sys.modules["socket"].MSG_PEEK
+        while not self._left:
+            byte = self._sock.recv(1, flags & ~peek)
+            if not byte:
+                return b""
+            if byte != b"\n":
+                self._head += byte
                 continue
-            self._waiting = rest
-            self._pass_time(float(line))
-
-    def _held(self, data: bytes) -> int:
-        """Return how many bytes at the end may be the beginning of a mark."""
-        for size in range(min(len(self._mark) - 1, len(data)), 0, -1):
-            if self._mark.startswith(data[-size:]):
-                return size
-        return 0
+            head, self._head = self._head, b""
+            if head.startswith(TIME):
+                self._pass_time(float(head[len(TIME) :]))
+            else:
+                self._left = int(head, 16)
+        data = self._sock.recv(min(bufsize, self._left), flags)  # type: bytes
+        if not flags & peek:
+            self._left -= len(data)
+        return data
 
     def _pass_time(self, seconds: float) -> None:
         timeout = self._sock.gettimeout()
         if timeout is not None and seconds > timeout:
             if os.environ.get(VIRTUAL):
                 time.sleep(timeout)
+            self._give_up()
             message = "timed out"
             raise sys.modules["socket"].timeout(message)
         if seconds == float("inf"):
+            self._give_up()
             raise NeverAnswered(self._host)
         time.sleep(seconds)
+        self._sock.sendall(WAITED)
+
+    def _give_up(self) -> None:
+        """Say that the client does not wait, and go on once the emulator knows it: it closes the connection."""
+        try:
+            self._sock.sendall(GAVE_UP)
+            self._sock.settimeout(_PATIENCE)
+            self._sock.recv(1)
+        except OSError:
+            pass
 
     def recv_into(self, buffer: "Any", nbytes: int = 0, flags: int = 0) -> int:
         """Fill a buffer with what comes next."""
@@ -867,13 +871,17 @@ class LedSocket:
         import io  # noqa: PLC0415 - loaded long ago
         import socket  # noqa: PLC0415 - the same
 
-        if mode not in ("r", "rb"):
-            return self._sock.makefile(mode, buffering, **options)
-        raw = socket.SocketIO(self, "r")  # type: ignore[arg-type]
+        writes = "w" in mode
+        reads = "r" in mode or not writes
+        raw = socket.SocketIO(self, ("r" if reads else "") + ("w" if writes else ""))  # type: ignore[arg-type]
         self._io_refs += 1
         if buffering == 0:
             return raw
-        buffer = io.BufferedReader(raw, io.DEFAULT_BUFFER_SIZE if buffering is None or buffering < 0 else buffering)
+        size = io.DEFAULT_BUFFER_SIZE if buffering is None or buffering < 0 else buffering
+        if reads and writes:
+            buffer = io.BufferedRWPair(raw, raw, size)  # type: Any
+        else:
+            buffer = io.BufferedReader(raw, size) if reads else io.BufferedWriter(raw, size)
         return buffer if "b" in mode else io.TextIOWrapper(buffer, **options)
 
     def _decref_socketios(self) -> None:
@@ -886,6 +894,12 @@ class LedSocket:
         self._closed = True
         if self._io_refs <= 0:
             self._sock.close()
+
+    def __enter__(self) -> "LedSocket":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def __getattr__(self, name: str) -> "Any":
         return getattr(self._sock, name)
