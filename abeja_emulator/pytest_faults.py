@@ -15,20 +15,14 @@ if TYPE_CHECKING:
 def begin_faults(platform: Platform, of_run: Iterable[str], of_marker: Iterable[str], *, muted: bool = False) -> None:
     """Let go wrong what run and marker say, and nothing that an earlier test added; nothing at all when `muted`.
 
-    Raises:
-        UsageError: when a line says nothing that can be.
+    The lines are those of `check_faults` and `marked_faults`.
     """
-    __tracebackhide__ = True
     platform.faults.clear()
     platform.faults.muted = muted
     for line in of_run:
         platform.faults.add_line(line, optional=True)
-    try:
-        for line in of_marker:
-            platform.faults.add_line(line)
-    except ValueError as error:
-        message = f"@pytest.mark.abeja(faults=…): {error}"
-        raise pytest.UsageError(message) from error
+    for line in of_marker:
+        platform.faults.add_line(line)
 
 
 def check_faults(platform: Platform, lines: Sequence[str]) -> None:
@@ -49,8 +43,11 @@ def marked_faults(value: Any) -> list[str]:
     """Return the lines of a marker: a text, or several in a list.
 
     Raises:
-        UsageError: when they are something else.
+        UsageError: when they are something else, or a line says nothing that can be.
     """
+    from abeja_emulator.faults.making import fault_of_line  # noqa: PLC0415 - only where a marker has faults
+    from abeja_emulator.services.catalogue import all_operations  # noqa: PLC0415 - the same
+
     __tracebackhide__ = True
     lines = [value] if isinstance(value, str) else value
     if not isinstance(lines, (list, tuple)) or not all(isinstance(line, str) for line in lines):
@@ -59,6 +56,14 @@ def marked_faults(value: Any) -> list[str]:
             "docs/guide/abeja_faults.md has all of the words"
         )
         raise pytest.UsageError(message)
+    operations = {each.name: (each.method, each.path) for each in all_operations()} if lines else {}
+    try:
+        for line in lines:
+            fault_of_line(line, operations)
+    except ValueError as error:
+        # Before anything else that the marker says is obeyed, which nobody would take back.
+        message = f"@pytest.mark.abeja(faults=…): {error}"
+        raise pytest.UsageError(message) from None
     return list(lines)
 
 

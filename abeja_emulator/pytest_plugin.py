@@ -73,9 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Collector(config), "abeja_emulator_collector")
     _start(config, config.option)
     if is_swept(config.option):
-        from abeja_emulator.pytest_sweep import load
-
-        load(config)
+        config.pluginmanager.import_plugin("abeja_emulator.pytest_sweep")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -37,7 +37,7 @@ _PART = pytest.StashKey[int]()
 _LEAST_LIMIT, _LIMIT_TIMES = 10.0, 10.0
 
 
-def load(config: pytest.Config) -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Register what a sweep needs in this process: that which runs tests, that which shows, or both.
 
     Raises:

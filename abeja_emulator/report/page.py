@@ -11,6 +11,7 @@ from abeja_emulator.report.summary import (
     counted,
     cut,
     evidence_line,
+    fault_line,
     headline,
     last_values,
     seconds,
@@ -22,7 +23,7 @@ from abeja_emulator.report.timeline import events, heading
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from abeja_emulator.report.records import CallRecord, JobRecord, ModelRecord, TestRecord
+    from abeja_emulator.report.records import CallRecord, FaultRecord, JobRecord, ModelRecord, TestRecord
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; --bad: #cf222e; --good: #1a7f37;
@@ -73,6 +74,8 @@ def _test(record: TestRecord) -> Iterator[str]:
         yield f"<p><small>weakest evidence: {record.weakest.value} ({escape(names)})</small></p>"
     for sentence in (*record.refused_hosts, *record.duplicates):
         yield f'<p class="failed">{escape(sentence)}</p>'
+    for fault in record.faults:
+        yield from _fault(fault)
     for job in record.jobs:
         yield from _job(job)
     for model in record.models:
@@ -80,6 +83,16 @@ def _test(record: TestRecord) -> Iterator[str]:
     if record.calls or record.sleeps:
         yield from _calls(record)
     yield "</section>"
+
+
+def _fault(fault: FaultRecord) -> Iterator[str]:
+    line = escape(fault_line(fault))
+    if not fault.calls:
+        yield f"<p>{line}</p>"
+        return
+    because = escape("\n".join(["because of it", *(f"  {call}" for call in fault.because)]) if fault.because else "")
+    calls = escape("\n".join(fault.calls))
+    yield f"<details><summary>{line}</summary><pre>{calls}\n{because}</pre></details>"
 
 
 def _model(model: ModelRecord) -> Iterator[str]:
@@ -143,12 +156,12 @@ def _sleep(sleep: SleepRecord, last: float) -> str:
 
 
 def _call(call: CallRecord, last: float) -> str:
-    refused = ' class="refused"' if call.error is not None else ""
+    refused = ' class="refused"' if call.error is not None or call.fault is not None else ""
     error = f"<br>{escape(cut(call.error))}" if call.error is not None else ""
     share = 100 * call.after / last
     return (
         f'<tr{refused}><td class="number">{seconds(call.after)}</td>'
         f'<td style="width:12rem"><span class="bar" style="margin-left:{share:.2f}%"></span></td>'
-        f"<td>{escape(call.method)} {escape(cut(call.path))}{error}</td><td>{call.status}</td>"
+        f"<td>{escape(call.method)} {escape(cut(call.path))}{error}</td><td>{escape(call.seen)}</td>"
         f"<td>{escape(call.operation or '')}</td><td>{escape(call.evidence or '')}</td></tr>"
     )

@@ -36,6 +36,14 @@ class CallRecord(msgspec.Struct, kw_only=True):
     done: Optional[int] = None
     because: Optional[int] = None
 
+    @property
+    def seen(self) -> str:
+        """What the client saw: `503`, `no answer`; with what went wrong on purpose, and what was done all the same."""
+        done = "" if self.done is None else f", done with {self.done}"
+        fault = f" (fault: {self.fault}{done})" if self.fault else ""
+        again = f" (because of fault {self.because})" if self.because else ""
+        return f"{self.status or 'no answer'}{fault}{again}"
+
 
 class SleepRecord(msgspec.Struct, kw_only=True):
     """One sleep under virtual time.

@@ -163,6 +163,7 @@ def last_values_of(statistics: Sequence[dict[str, Any]]) -> str:
 def section(record: TestRecord) -> str:
     """Return what a failing test did to the platform: its calls, statistics and log."""
     lines = [f"  {sentence}" for sentence in (*record.refused_hosts, *record.duplicates)]
+    lines += [fault_line(fault) for fault in record.faults]
     lines += _calls(record)
     lines += timeline.lines(record)
     for job in record.jobs:
@@ -237,7 +238,7 @@ def _timed(heading: str, calls: Sequence[CallRecord]) -> Iterator[str]:
         yield heading
     for call in calls:
         error = f": {cut(call.error)}" if call.error else ""
-        yield f"  {seconds(call.after):>8}  {call.method} {cut(call.path)} → {call.status}{error}"
+        yield f"  {seconds(call.after):>8}  {call.method} {cut(call.path)} → {call.seen}{error}"
 
 
 def _last(values: Sequence[Any]) -> Any:

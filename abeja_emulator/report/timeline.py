@@ -77,7 +77,7 @@ def _in_full(event: Optional[Event], count: int) -> str:
         return f"(… {count} more calls)"
     if isinstance(event, SleepRecord):
         return f"+{event.after:.1f} s  {_times(count)}{event.text}"
-    return f"+{event.after:.1f} s  {event.method} {event.path} → {event.status}"
+    return f"+{event.after:.1f} s  {event.method} {event.path} → {event.seen}"
 
 
 def _in_short(event: Optional[Event], count: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from abeja_emulator.report.records import CallRecord, JobRecord, ModelRecord, TestRecord
+from abeja_emulator.report.records import CallRecord, FaultRecord, JobRecord, ModelRecord, TestRecord
 
 
 def statistic(epoch: int, **stages: dict[str, Any]) -> dict[str, Any]:
@@ -81,4 +81,21 @@ def served() -> TestRecord:
         ],
         calls=[call(0.5, "/organizations/1/deployments/2", evidence="documented")],
         calls_in_all=1,
+    )
+
+
+def faulted() -> TestRecord:
+    """A test with a fault that fired, whose call the client made again, and one that did not."""
+    lost = FaultRecord(
+        text="create_dataset lost", fired=1, calls=["POST /<datasets>: answer lost"], because=["POST /<datasets> → 200"]
+    )
+    return TestRecord(
+        test="test_train.py::test_it_survives",
+        outcome="failed",
+        faults=[lost, FaultRecord(text="get_dataset status=503", fired=0)],
+        calls=[
+            call(0.0, "/datasets", 0, fault="answer lost", done=200),
+            call(0.1, "/datasets", because=1),
+        ],
+        calls_in_all=2,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from abeja_emulator.report.page import STYLE, page
 from abeja_emulator.report.summary import CHARACTERS_SHOWN
-from tests.report.records import failed, learned, served
+from tests.report.records import failed, faulted, learned, served
 from tests.report.talkative import talkative
 
 if TYPE_CHECKING:
@@ -74,6 +74,20 @@ def test_it_shows_services_and_runs() -> None:
     assert '<span class="Failed">FAILED</span> shapes <small>service ser-1</small>' in text
     assert "<details open><summary>log, last 1 lines</summary><pre>No module named &#x27;&lt;main&gt;&#x27;" in text
     assert "SUCCEEDED</span> shapes <small>run run-1</small>" in text
+
+
+def test_it_shows_what_went_wrong_on_purpose() -> None:
+    """How often each fault fired, at which calls, and what was tried again; in the table what the client saw."""
+    checker = checked(faulted())
+    for text in (
+        "fault create_dataset lost: fired once, 1 call of the client because of it",
+        "POST /<datasets>: answer lost",
+        "because of it\n  POST /<datasets> → 200",
+        "fault get_dataset status=503: did not fire",
+        "no answer (fault: answer lost, done with 200)",
+        "200 (because of fault 1)",
+    ):
+        assert text in checker.text
 
 
 def test_names_are_text_and_never_markup() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from abeja_emulator.report.records import JobRecord, TestRecord
 from abeja_emulator.report.summary import CHARACTERS_SHOWN, JOBS_LISTED, cut, headline, seconds, section, size, summary
-from tests.report.records import failed, learned, served
+from tests.report.records import failed, faulted, learned, served
 from tests.report.talkative import talkative
 
 
@@ -33,6 +33,17 @@ def test_services_and_runs_are_counted_and_listed() -> None:
     place = lines.index("service ser-1 of shapes  FAILED")
     assert lines[place : place + 3] == ["service ser-1 of shapes  FAILED", "log", "  No module named '<main>'"]
     assert lines[-1] == "run run-1 of shapes  SUCCEEDED"
+
+
+def test_faults_are_listed() -> None:
+    """With what the client did because of them; the section says what it saw of each call."""
+    lost = "fault create_dataset lost: fired once, 1 call of the client because of it"
+    assert f"  {lost}" in summary([faulted()])
+    text = section(faulted())
+    assert lost in text
+    assert "fault get_dataset status=503: did not fire" in text
+    assert "GET /datasets → no answer (fault: answer lost, done with 200)" in text
+    assert "GET /datasets → 200 (because of fault 1)" in text
 
 
 def test_nothing_happened_nothing_is_said() -> None:
