@@ -94,8 +94,8 @@ def faulted() -> TestRecord:
         outcome="failed",
         faults=[lost, FaultRecord(text="get_dataset status=503", fired=0)],
         calls=[
-            call(0.0, "/datasets", 0, fault="answer lost", done=200),
-            call(0.1, "/datasets", because=1),
+            call(0.0, "/datasets", 0, evidence="client", fault="answer lost", done=200),
+            call(0.1, "/datasets", evidence="client", because=1),
         ],
         calls_in_all=2,
     )
