@@ -24,7 +24,7 @@ from abeja_emulator.errors import (
     PlatformError,
 )
 from abeja_emulator.faults.answering import Answering, token_has_expired
-from abeja_emulator.faults.duplicates import Made, key_of
+from abeja_emulator.faults.duplicates import Made
 from abeja_emulator.faults.effects import BODY
 from abeja_emulator.faults.places import Sighting
 from abeja_emulator.faults.plan import FaultPlan
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from abeja_emulator.services.organizations.records import Organization, User
     from abeja_emulator.store.blobs import BlobSpool
     from abeja_emulator.store.store import Snapshot
+    from abeja_emulator.wire.delivery import Delivery
     from abeja_emulator.wire.messages import Headers, Request
 
 _LOG = logging.getLogger("abeja_emulator")
@@ -441,14 +442,13 @@ class Platform:
         token = _token_of(request)
         hit = faults.meet(call, target, token, reads=not writes, signed=signed)
         error: list[str | None] = [None]
-        watched = writes and faults.duplicates.wants(hit)
-        key = key_of(request) if watched else b""
+        key = faults.duplicates.key(hit, request, writes=writes)
         made: list[Made] = []
 
         def answered(world: World) -> Response:
             if not signed and faults.has_expired(token):
                 return self._refuse(token_has_expired())
-            response, error[0] = self._answer(request, route, world, made if watched else None)
+            response, error[0] = self._answer(request, route, world, made)
             return response
 
         def now() -> Response:
@@ -471,10 +471,8 @@ class Platform:
             if isinstance(hit.fault.effect, BODY) and response.delivery is None:
                 faults.withdraw(hit)
                 hit = None
-            elif response.delivery is not None:
-                response.delivery = replace(response.delivery, given_up=hit.give_up)
-        if watched:
-            faults.duplicates.note(hit, key, f"{request.method} {call.path}", call.operation, made)
+            response.delivery = _watched(response.delivery, hit)
+        faults.duplicates.note(hit, key, f"{request.method} {call.path}", call.operation, made)
         faults.carried(call, request.length + _content_length(response))
         entry = _entry(request, operation, response.status, at, error[0])
         if hit is not None:
@@ -646,6 +644,11 @@ def _token_of(request: Request) -> str | None:
         return read_credential(header).secret
     except PlatformError:
         return header
+
+
+def _watched(delivery: Delivery | None, hit: Hit | None) -> Delivery | None:
+    """Return a delivery that tells a hit when the client does not wait for all of it."""
+    return delivery if delivery is None or hit is None else replace(delivery, given_up=hit.give_up)
 
 
 def _content_length(response: Response) -> int:

@@ -124,22 +124,27 @@ class Duplicates:
         """Whether an answer was hidden, so that the same call may come again."""
         return bool(self._unanswered)
 
-    def wants(self, hit: Hit | None) -> bool:
-        """Tell whether a call has to be noted: something hides its answer, or that of an earlier one was hidden."""
-        return self.watches or (hit is not None and _may_hide(hit))
+    def key(self, hit: Hit | None, request: Request, *, writes: bool) -> bytes:
+        """Return by what a call is known when it has to be noted, or nothing.
+
+        It has to when something hides its answer, or that of an earlier one was hidden. The body can be read from its
+        start afterwards.
+        """
+        wanted = writes and (self.watches or (hit is not None and _may_hide(hit)))
+        return key_of(request) if wanted else b""
 
     def note(self, hit: Hit | None, key: bytes, call: str, operation: str | None, made: list[Made]) -> None:
         """Note what a call has made.
 
         Args:
             hit: what went wrong with it, or None.
-            key: `key_of` its request.
+            key: `key` of its request; without one it is not noted.
             call: method and path.
             operation: name of the operation.
             made: the records, in order.
         """
         things = [each for each in made if each.kind not in _ENTRIES]
-        if not things:
+        if not (key and things):
             return
         with self._lock:
             for earlier in self._unanswered:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from abeja_emulator.faults.moments import Calls
 
+#: Of what fired, the last; a server that is left alone for days remembers no more.
+MOST_HITS = 10_000
+
 #: A call by which the client's next attempts are known.
 Key = tuple[str, str]
 
@@ -35,7 +38,7 @@ class FaultPlan:
 
     Attributes:
         muted: whether none of them fires, to see what happens without; what is added is checked all the same.
-        fired: the faults that fired, oldest first.
+        fired: the faults that fired, oldest first; of very many the last.
         past: the state before the last change, where an answer may have to be stale.
         duplicates: what was made twice because an answer did not arrive.
         allow_duplicates: whether a test may leave such things; it fails for them otherwise.
@@ -367,5 +370,7 @@ class FaultPlan:
     def _hit(self, fault: Fault, call: str, operation: str | None) -> Hit:
         self._number += 1
         hit = Hit(self._number, fault, call, operation, self._now())
+        if len(self.fired) >= MOST_HITS:
+            del self.fired[: MOST_HITS // 10]
         self.fired.append(hit)
         return hit

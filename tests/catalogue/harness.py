@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from xml.etree import ElementTree as ET
 
 from abeja_emulator.faults.catalogue.pages import names, scenario
-from abeja_emulator.faults.catalogue.scenario import PageError
+from abeja_emulator.faults.catalogue.scenario import TEST, PageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,7 +182,10 @@ class Harness:
             f"--abeja-train-in={group.place}",
         ]
         command += ["--abeja-mute-faults"] if group.muted else []
-        return [*command, "--abeja-keep=../kept", "--junitxml=../report.xml"]
+        command += ["--abeja-keep=../kept", "--junitxml=../report.xml"]
+        # Time does not go back in a run, so those that need the machine's come before those that move the platform's.
+        pages = sorted(group.pages, key=lambda page: "clock" in page.files[TEST])
+        return [*command, *(page.name for page in pages)]
 
 
 def groups_of(way: Way) -> list[Group]:

@@ -97,6 +97,11 @@ def test_it_fires_at_the_first_call_unless_it_says_when() -> None:
         ({"status": 503, "while_job": "active"}, "no job has the status 'active'; did you mean 'Active'?"),
         ({"dns": True}, "dns happens before anything is asked, so it can be of a host or of everything"),
         ({"stale": "yes"}, "stale takes no value, not 'yes'"),
+        ({"status": 503, "optional": "no"}, "optional takes no value, not 'no'"),
+        ({"status": 503, "calls": []}, "calls=[] are none at all"),
+        ({"status": 503, "message": "\udc80"}, "has characters that cannot be sent"),
+        ({"latency": 1e300}, "latency=1e+300 is too long, the longest is 1,000,000"),
+        ({"drip": 1e-9}, "drip=1e-09 is less than a byte in 1,000,000 seconds"),
         ({"tls": "yes"}, "tls takes no value, not 'yes'"),
     ],
 )
@@ -129,6 +134,9 @@ def test_what_only_the_platform_has_is_refused_elsewhere(world: str, word: str) 
         ("network some", "jobs are confined by"),
         ("memory", "jobs are confined by"),
         ("get_dataset status", "status='' is no status"),
+        ("network none optional=no", "optional takes no value, not 'no'"),
+        ("create_dataset stale", "an answer can be stale where something is read, and create_dataset changes something"),
+        ("POST stale", "and POST changes something"),
     ],
 )
 def test_a_line_that_says_no_fault_is_refused(line: str, sentence: str) -> None:

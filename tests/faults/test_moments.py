@@ -39,6 +39,22 @@ def test_the_calls_at_which_it_fires(moment: Moment, calls: list[int]) -> None:
     assert fires(moment) == calls
 
 
+@pytest.mark.parametrize(
+    ("moment", "calls", "fired", "over"),
+    [
+        (Moment(), 9, 9, False),
+        (Moment(spans_of("1-3,7")), 6, 3, False),
+        (Moment(spans_of("1-3,7")), 7, 4, True),
+        (Moment(spans_of("1,4-")), 9, 6, False),
+        (Moment(times=2), 9, 1, False),
+        (Moment(times=2), 2, 2, True),
+    ],
+)
+def test_it_is_over_where_no_later_call_can_be_one(moment: Moment, calls: int, fired: int, *, over: bool) -> None:
+    """By their numbers, or by how often it fired."""
+    assert moment.is_over(calls, fired) == over
+
+
 @pytest.mark.parametrize("text", ["2", "1,4", "2-4,7", "10-"])
 def test_a_moment_says_itself_as_it_was_said(text: str) -> None:
     """So that its line makes the same moment again."""

@@ -36,6 +36,11 @@ CALLS = {"dataset": DATASET, "upload": UPLOAD, "service": SERVICE, "object": OBJ
         ("http", ["weights"]),
         ("https://weights.example/*", ["weights"]),
         ("https://other.example/*", []),
+        ("https://weights.example", ["weights"]),
+        ("https://weights.*", ["weights"]),
+        ("https://weights.example/v1", []),
+        ("https://[w]eights.example/*", []),
+        ("/organizations/[1]/datasets/2", []),
     ],
 )
 def test_the_calls_that_a_place_covers(text: str, covered: list[str]) -> None:
@@ -48,9 +53,35 @@ def test_a_path_of_several_methods_covers_all_of_them() -> None:
     """Where no method is said."""
     place = place_of("/organizations/{organization_id}/datasets/{dataset_id}", OPERATIONS)
     deleting = Sighting(None, "delete_dataset", "DELETE", "/organizations/1/datasets/2", "api.abeja.io")
+    below = Sighting(None, "list_dataset_items", "GET", "/organizations/1/datasets/2/items", "api.abeja.io")
     assert place.covers(DATASET)
     assert place.covers(deleting)
     assert not place.covers(UPLOAD)
+    assert not place.covers(below)
+
+
+@pytest.mark.parametrize("text", ["host ::1", "host [::1]"])
+def test_a_number_with_colons_is_a_host(text: str) -> None:
+    """With its brackets or without."""
+    assert place_of(text, OPERATIONS).covers(Sighting(None, None, "GET", "/", "::1"))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("host api.abeja.io:443", "it is a name alone, without scheme, port and path"),
+        ("host https://api.abeja.io", "it is a name alone"),
+        ("/channels/1?limit=2", "leave out what comes from the ? on"),
+        ("GET /channels/{channel_id}?limit=2", "leave out what comes from the ? on"),
+        ("https://weights.example/a?b=c", "leave out what comes from the ? on"),
+        ("s3:", "no operation of the platform is called 's3:'"),
+    ],
+)
+def test_what_would_never_cover_a_call_is_refused(text: str, sentence: str) -> None:
+    """A test would wait for it in vain."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the text is compared below
+        place_of(text, OPERATIONS)
+    assert sentence in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["host api.abeja.io", "*", "s3", "s3:GetObject", "http", "https://weights.example/*"])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +17,7 @@ from abeja_emulator.wire.messages import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 
 @pytest.fixture
@@ -77,6 +81,70 @@ def test_a_stale_read_is_of_the_state_before_the_last_change(platform: Platform)
     assert names(call(platform)) == ["flowers", "birds"]
     assert len(platform.faults.fired) == 1
     assert names(call(platform)) == ["flowers", "birds", "fish"]
+
+
+def test_a_call_that_was_refused_is_no_change(platform: Platform) -> None:
+    """The state before it is not that before the last change."""
+    platform.faults.add("list_datasets", stale=True)
+    call(platform, "POST", body=CREATE)
+    assert call(platform, "POST", body=b"{}").status == 400
+    assert call(platform, "DELETE", "/1").status == 404
+    assert names(call(platform)) == ["flowers", "birds"]
+
+
+def test_what_changes_something_is_never_done_in_an_earlier_state(platform: Platform) -> None:
+    """It would be lost, though its client was told that it was done."""
+    fault = platform.faults.add("*", stale=True, calls="1-")
+    for number in range(3):
+        assert call(platform, "POST", body=CREATE.replace(b"fish", b"fish%d" % number)).status == 200
+    assert not fault.fired
+    assert fault.never_fired == (
+        "3 calls of * were made, none of them reading after a call that changed something since the fault was added"
+    )
+    assert names(call(platform)) == ["flowers", "birds", "fish0", "fish1"]
+    platform.faults.clear()
+    assert names(call(platform)) == ["flowers", "birds", "fish0", "fish1", "fish2"]
+
+
+def test_the_state_of_an_earlier_test_is_no_past(platform: Platform) -> None:
+    """What was before is forgotten with the faults, and none is kept where no answer will be stale any more."""
+    platform.faults.add("list_datasets", stale=True, optional=True)
+    call(platform, "POST", body=CREATE)
+    assert platform.faults.past
+    platform.faults.clear()
+    fault = platform.faults.add("list_datasets", stale=True)
+    assert names(call(platform)) == ["flowers", "birds", "fish"]
+    assert not fault.fired
+    assert not platform.faults.past
+    call(platform, "POST", body=CREATE.replace(b"fish", b"shark"))
+    assert names(call(platform)) == ["flowers", "birds", "fish"]
+    assert fault.is_over
+    assert not platform.faults.wants_past
+
+
+def test_an_expired_token_opens_nothing_whatever_else_goes_wrong(platform: Platform) -> None:
+    """A call that another fault delays, or whose answer it hides, is refused, and nothing is done."""
+    platform.faults.add("list_datasets", token="expired")
+    platform.faults.add("*", latency=0.001, every=1)
+    assert [call(platform).status for _ in range(3)] == [401, 401, 401]
+    platform.faults.add("create_dataset", lost=502)
+    call(platform, "POST", body=CREATE)
+    platform.faults.clear()
+    assert names(call(platform)) == ["flowers", "birds"]
+
+
+def test_a_token_expires_however_it_is_sent(platform: Platform) -> None:
+    """With the user's id before it, as with `Basic`, and alone, as with `Bearer`."""
+    known = platform.credentials()
+    pair = f"{known['ABEJA_PLATFORM_USER_ID']}:{known['ABEJA_PLATFORM_PERSONAL_ACCESS_TOKEN']}"
+    basic = [("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}")]
+    target = f"/organizations/{platform.organization.id}/datasets"
+    fault = platform.faults.add("list_datasets", token="expired")
+    assert platform.handle(Request("GET", target, headers=basic)).status == 401
+    assert call(platform).status == 401
+    platform.faults.remove(fault)
+    platform.faults.add("delete_dataset", status=503, optional=True)
+    assert call(platform).status == 200
 
 
 def test_an_expired_token_stays_expired(platform: Platform) -> None:
@@ -232,3 +300,55 @@ def test_a_platform_without_faults_keeps_no_past(platform: Platform) -> None:
     """A copy of the state is made only while an answer may be stale."""
     call(platform, "POST", body=CREATE)
     assert not platform.faults.past
+
+
+@pytest.mark.parametrize(("line", "ends"), [("reset=during", True), ("cut=1", False), ("stall", False), ("drip=1", False)])
+def test_an_answer_without_a_body_has_no_byte_to_end_at(platform: Platform, line: str, *, ends: bool) -> None:
+    """That of HEAD, however long it says that it is; a connection can be reset all the same."""
+    fault = platform.faults.add_line(f"HEAD {line}")
+    response = call(platform, "HEAD")
+    assert bool(fault.fired) == ends
+    assert (response.delivery is not None) == ends
+
+
+def test_what_fired_is_remembered_up_to_a_limit(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last of it, under its own numbers; a server may run for days."""
+    monkeypatch.setattr("abeja_emulator.faults.plan.MOST_HITS", 20)
+    fault = platform.faults.add("list_datasets", status=503, every=1)
+    for _ in range(50):
+        call(platform)
+    assert fault.fired == 50
+    assert len(platform.faults.fired) <= 20
+    numbers = [hit.number for hit in platform.faults.fired]
+    assert numbers == list(range(numbers[0], 51))
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("list_datasets url=expired", "1 call of list_datasets was made, none of them with a signed URL"),
+        ("* dns", "1 call of * was made, none of them over a connection at which there can be a DNS failure"),
+    ],
+)
+def test_a_fault_that_its_calls_cannot_have_says_so(platform: Platform, line: str, why: str) -> None:
+    """Not that there was no call."""
+    fault = platform.faults.add_line(line)
+    call(platform)
+    assert fault.never_fired.startswith(why)
+
+
+def test_a_fault_can_be_added_under_a_debugger(platform: Platform) -> None:
+    """One that looks at each line changes what Python knows of the names of a function."""
+
+    def look(frame: FrameType, event: str, argument: object) -> Any:
+        del event, argument
+        assert isinstance(frame.f_locals, Mapping)
+        return look
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    try:
+        fault = platform.faults.add("get_dataset", status=503, calls=[1, 2])
+    finally:
+        sys.settrace(before)
+    assert str(fault) == "get_dataset status=503 calls=1,2"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import http.client
+import io
+import math
 import select
 import selectors
 import socket
@@ -12,12 +14,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from abeja_emulator.clock import Clock
 from abeja_emulator.transports.memory_socket import MemorySocket
+from abeja_emulator.wire.delivery import Delivery
+from abeja_emulator.wire.messages import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from abeja_emulator.transports.in_process import InProcess
+    from abeja_emulator.wire.messages import Request
     from tests.transports.stub_application import StubApplication
 
 GET = b"GET /hello HTTP/1.1\r\nHost: api.abeja.io\r\n\r\n"
@@ -185,3 +191,40 @@ def test_what_was_not_sent_whole_is_discarded(sock: MemorySocket, application: S
 
     assert application.spools[0].discarded
     assert application.requests == []
+
+
+def test_nothing_comes_behind_an_answer_that_is_cut(sock: MemorySocket, application: StubApplication) -> None:
+    """Of a client that sends its requests without waiting: the connection has ended, and the rest is let go of."""
+    rest = io.BytesIO(b"rest")
+    answers = iter((Response(200, [("Content-Length", "5")], b"hello"), Response(200, [("Content-Length", "4")], rest)))
+
+    def answer(request: Request) -> Response:
+        del request
+        response = next(answers)
+        if isinstance(response.body, bytes):
+            response.delivery = Delivery(Clock(), stop_at=3, ending="closed")
+        return response
+
+    application.on("GET", "/hello", answer)
+    sock.sendall(GET + GET)
+    received = b"".join(iter(lambda: sock.recv(1000), b""))
+    assert received.endswith(b"\r\n\r\nhel")
+    assert received.count(b"HTTP/1.1 200") == 1
+    assert rest.closed
+
+
+@pytest.mark.parametrize("wait", [60.0, math.inf])
+def test_the_content_of_an_answer_nobody_waits_for_is_let_go_of(
+    sock: MemorySocket, application: StubApplication, wait: float
+) -> None:
+    """At the time-out, which the answer is told of."""
+    content, given_up = io.BytesIO(b"hello"), []
+    late = Response(200, [("Content-Length", "5")], content)
+    late.delivery = Delivery(Clock(), wait=wait, given_up=lambda: given_up.append(1))
+    application.on("GET", "/hello", lambda _: late)
+    sock.sendall(GET)
+    with pytest.raises(socket.timeout, match="timed out"):
+        sock.recv(1000)
+    assert content.closed
+    assert given_up == [1]
+    assert sock.recv(1000) == b""

@@ -71,7 +71,7 @@ class Scenario:
         files: name → text, `TEST` among them.
         mended: those of them that are others with the remedy.
         needs: modules that have to be there, with the least version where it matters, or the first that is too
-            new: `urllib3 2`, `python 3.11`, `urllib3 <2`.
+            new: `urllib3 2`, `python <3.12`.
     """
 
     name: str
