@@ -130,3 +130,18 @@ def test_the_same_organization_twice_is_refused() -> None:
         Platforms(one, other)
     with pytest.raises(ValueError, match="at least one"):
         Platforms()
+
+
+def test_what_goes_wrong_on_one_does_so_behind_the_address_of_both(both: tuple[Platform, Platform]) -> None:
+    """A connection fails when the plan of either says so; a status is of the one that is meant."""
+    ours, theirs = both
+
+    def datasets(platform: Platform) -> int:
+        url = f"https://api.abeja.io/organizations/{platform.organization.id}/datasets"
+        return requests.get(url, headers={"Authorization": "Bearer token-of-somebody"}, timeout=5).status_code
+
+    theirs.faults.add("*", dns=True)
+    with pytest.raises(requests.ConnectionError):
+        datasets(ours)
+    ours.faults.add("list_datasets", status=503)
+    assert [datasets(theirs), datasets(ours), datasets(ours)] == [200, 503, 200]

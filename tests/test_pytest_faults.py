@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from abeja_emulator.pytest_faults import run_sentence
+
 TESTS = """
 import os
 import pytest
@@ -53,9 +55,12 @@ def test_failed_already(abeja_faults):
     abeja_faults.add("get_dataset", status=503)
     assert False
 
-@pytest.mark.abeja(faults="get_dataset sttus=404")
+@pytest.mark.abeja(auth="strict", faults="get_dataset sttus=404")
 def test_wrong_line(abeja):
     pass
+
+def test_nothing_is_left_of_a_wrong_marker(abeja):
+    assert abeja.auth == "open"
 
 @pytest.mark.abeja(faults=7)
 def test_no_lines(abeja):
@@ -71,7 +76,7 @@ def test_faults_belong_to_their_test(pytester: pytest.Pytester, options: list[st
     pytest.importorskip("abeja.datasets")
     pytester.makepyfile(TESTS)
     result = pytester.runpytest_subprocess(*PLAIN, *options)
-    result.assert_outcomes(passed=7, failed=1, errors=3)
+    result.assert_outcomes(passed=8, failed=1, errors=3)
     shown = result.stdout.str()
     assert "a fault never fired, so the test has not seen what it is about: get_dataset status=503: " in shown
     assert "no call of get_dataset was made. If that may be: optional=True" in shown
@@ -103,5 +108,19 @@ def test_muted_no_fault_fires(pytester: pytest.Pytester) -> None:
     pytest.importorskip("abeja.datasets")
     pytester.makepyfile(TESTS)
     result = pytester.runpytest_subprocess(*PLAIN, "--abeja-emulate", "--abeja-mute-faults")
-    result.assert_outcomes(passed=4, failed=4, errors=2)
+    result.assert_outcomes(passed=5, failed=4, errors=2)
     assert result.stdout.str().count("DID NOT RAISE") >= 3
+
+
+@pytest.mark.parametrize(
+    ("line", "fails"),
+    [
+        (" delete_dataset lost ", False),
+        ("get_dataset lost", True),
+        ("get_dataset lost optional", False),
+        ("get_dataset status=503 message='it is optional here'", True),
+    ],
+)
+def test_a_fault_of_a_run_has_to_fire_in_one_of_its_tests(line: str, *, fails: bool) -> None:
+    """Unless its line says the word, and not only has it in a text."""
+    assert bool(run_sentence([line], ["delete_dataset lost"])) == fails

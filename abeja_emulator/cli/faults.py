@@ -67,7 +67,8 @@ def _write(output: Output, page: Scenario, folder: Path) -> None:
 
 def command_of(page: Scenario) -> str:
     """Return the command that runs the test of a page."""
-    return "pytest --abeja-emulate" + (" --abeja-train-in child" if page.places == ("child",) else "")
+    words = ["pytest", "--abeja-emulate", *(["--abeja-train-in child"] if page.places == ("child",) else [])]
+    return " ".join([*words, *page.options])
 
 
 def _summary(page: Scenario) -> dict[str, Any]:
@@ -81,6 +82,7 @@ def _document(page: Scenario) -> dict[str, Any]:
         "known_from": page.grade,
         "source": page.source,
         "needs": list(page.needs),
+        "options": list(page.options),
         "symptom": page.symptom,
         "cause": page.cause,
         "raised": page.raised,

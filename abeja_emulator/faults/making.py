@@ -269,7 +269,10 @@ def _drip(where: str, value: Any, given: Mapping[str, Any]) -> Effect:
     if not pace:
         _refuse(where, "drip=0 never brings anything; stall=0 is an answer that does not come")
     if pace * _LONGEST < 1:
-        _refuse(where, f"drip={value!r} is less than a byte in {_LONGEST:,} seconds; stall=0 is an answer that does not come")
+        _refuse(
+            where,
+            f"drip={value!r} is less than a byte in {_LONGEST:,} seconds; stall=0 is an answer that does not come",
+        )
     return Drip(pace)
 
 
@@ -360,8 +363,8 @@ def _check_world(where: str, place: Place, effect: Effect) -> None:
 
 def _check_reads(where: str, place: Place, operations: Mapping[str, tuple[str, str]]) -> None:
     """Refuse a stale answer where nothing is read."""
-    methods = {operations[name][0] for name in place.operations} or {place.method}
-    if not methods & {"GET", None}:
+    methods: list[str | None] = [*(operations[name][0] for name in place.operations)] or [place.method]
+    if not any(method in {"GET", None} for method in methods):
         _refuse(where, f"an answer can be stale where something is read, and {place} changes something")
 
 
@@ -391,7 +394,9 @@ def _seconds(where: str, name: str, value: Any) -> float:
     if not 0 <= number < float("inf"):
         _refuse(where, f"{name}={value!r} must be a number from 0 on, such as 2 or 0.5")
     if name == "latency" and number > _LONGEST:
-        _refuse(where, f"{name}={value!r} is too long, the longest is {_LONGEST:,}; stall is an answer that never comes")
+        _refuse(
+            where, f"{name}={value!r} is too long, the longest is {_LONGEST:,}; stall is an answer that never comes"
+        )
     return number
 
 

@@ -20,6 +20,7 @@ from abeja_emulator.transports.memory_response import MemoryResponse
 from abeja_emulator.transports.memory_socket import MemorySocket
 from abeja_emulator.transports.proxy_settings import ProxySettings
 from abeja_emulator.transports.responses_pass_through import PassThrough
+from abeja_emulator.wire.messages import troubles_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +48,7 @@ class InProcess:
         loopback: returns the address of a `Loopback` of the same application; children made by
             `fork` go there, since the application of this process is out of their reach.
         begun: returns when the current test began, for those children to say which one they belong to.
-        troubles: says which connections fail on purpose.
+        troubles: says which connections fail on purpose; by default the application, where it can.
 
     Attributes:
         application: answers the requests.
@@ -68,7 +69,7 @@ class InProcess:
         troubles: Troubles | None = None,
     ) -> None:
         self.application = application
-        self._troubles = troubles
+        self._troubles = troubles_of(application) if troubles is None else troubles
         self.live = False
         self._addresses = list(hosts)
         self._base_urls = BaseUrls()

@@ -43,6 +43,7 @@ from abeja_emulator.transports.http1 import (
     render_head,
     says_close,
 )
+from abeja_emulator.wire.messages import troubles_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +81,7 @@ class Loopback:
         on_refused: told of each call that a child refused.
         on_sleep: lets the time of a child's sleep pass and returns the offset of the clock; it is called with the
             sleep, and what tells whether the child has gone. Without it, a child sleeps in real time.
-        troubles: says which connections of hooked children fail on purpose.
+        troubles: says which connections of hooked children fail on purpose; by default the application, where it can.
     """
 
     def __init__(  # noqa: PLR0913 - all but the first by name
@@ -95,7 +96,7 @@ class Loopback:
         troubles: Troubles | None = None,
     ) -> None:
         self._application = application
-        self._troubles = troubles
+        self._troubles = troubles_of(application) if troubles is None else troubles
         self._host = host
         self._port = port
         self._on_refused = on_refused

@@ -8,7 +8,7 @@ spelling the client sent (`label_id` is not `label-id`), the target keeps its pe
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Union
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Union, runtime_checkable
 
 if TYPE_CHECKING:
     from abeja_emulator.wire.delivery import Delivery
@@ -142,6 +142,7 @@ class Application(Protocol):
         """Answer one request; never raises for what a client did."""
 
 
+@runtime_checkable
 class Troubles(Protocol):
     """What a transport asks whoever plans what goes wrong on purpose."""
 
@@ -151,3 +152,8 @@ class Troubles(Protocol):
     @property
     def expected(self) -> bool:
         """Whether anything may go wrong."""
+
+
+def troubles_of(application: object) -> Troubles | None:
+    """Return an application as what plans what goes wrong, or None when it plans nothing."""
+    return application if isinstance(application, Troubles) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -116,6 +117,7 @@ class Group:
         way: how they are run.
         place: where their jobs run.
         muted: whether no fault fires.
+        options: of the run of pytest, that these pages ask for.
         pages: the pages.
     """
 
@@ -123,6 +125,7 @@ class Group:
     way: Way
     place: str
     muted: bool
+    options: tuple[str, ...]
     pages: list[Scenario]
 
 
@@ -182,6 +185,7 @@ class Harness:
             f"--abeja-train-in={group.place}",
         ]
         command += ["--abeja-mute-faults"] if group.muted else []
+        command += group.options
         command += ["--abeja-keep=../kept", "--junitxml=../report.xml"]
         # Time does not go back in a run, so those that need the machine's come before those that move the platform's.
         pages = sorted(group.pages, key=lambda page: "clock" in page.files[TEST])
@@ -190,18 +194,23 @@ class Harness:
 
 def groups_of(way: Way) -> list[Group]:
     """Return the pages that have a way, by how they are run; in children, where each takes seconds, few at a time."""
-    groups = []
+    groups: list[Group] = []
     pages = [each for each in readable() if way in ways_of(each) and not missing(each)]
     for place in ("process", "child"):
         # Where both will do, in the test's own process, which is faster.
         here = [page for page in pages if place == (way if way in page.places else page.places[0])]
-        for muted in (False, True):
-            chosen = [page for page in here if (way == "without" and page.without.kind == "mute") == muted]
-            size = _CHILDREN if place == "child" else len(chosen) or 1
+        for muted, options in sorted({(_is_muted(page, way), page.options) for page in here}):
+            chosen = [page for page in here if (_is_muted(page, way), page.options) == (muted, options)]
+            size = _CHILDREN if place == "child" else len(chosen)
+            words = [way, place, *(["muted"] if muted else []), *(option.strip("-") for option in options)]
             for first in range(0, len(chosen), size):
-                name = "-".join([way, place, *(["muted"] if muted else []), str(first)])
-                groups.append(Group(name, way, place, muted, chosen[first : first + size]))
+                name = re.sub(r"[^\w-]", "-", "-".join([*words, str(first)]))
+                groups.append(Group(name, way, place, muted, options, chosen[first : first + size]))
     return groups
+
+
+def _is_muted(page: Scenario, way: Way) -> bool:
+    return way == "without" and page.without.kind == "mute"
 
 
 def _unpack(page: Scenario, way: Way, folder: Path) -> None:
@@ -216,6 +225,8 @@ def _run_pytest(folder: Path, command: list[str]) -> str:
     """Run pages and return what pytest prints."""
     (folder / "pages" / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    # What is kept from one run to the next is of this one.
+    environment["XDG_CACHE_HOME"] = str(folder / "cache")
     try:
         ran = subprocess.run(
             command,

@@ -22,7 +22,7 @@ EACH = pytest.mark.parametrize(
 def test_a_page_shows_what_it_says(scenario: Scenario, way: Way, harness: Harness) -> None:
     """With the failure its test passes, in process and in a child; without it, or with the remedy, it fails."""
     if lacking := missing(scenario):
-        pytest.skip(f"{', '.join(lacking)} is not installed")
+        pytest.skip(f"it needs {', '.join(lacking)}")
     outcome = harness.outcome(scenario, way)
     if outcome.skipped and not (outcome.failed or outcome.wrong):
         pytest.skip(outcome.text.partition("\n")[0])

@@ -30,6 +30,7 @@ def test_it(abeja, abeja_faults):
     "shows-nothing": "def test_it(abeja_faults): abeja_faults.add('list_datasets', status=404, optional=True)\n",
     "fails": "def test_it(): assert False, 'this one'\n",
     "breaks": "import nothing_of_this_name\n",
+    "asks": "def test_it(pytestconfig): assert pytestconfig.getoption('abeja_install_requirements')\n",
     "skips": "import pytest\n@pytest.mark.skip(reason='not here')\ndef test_it(): pass\n",
 }
 
@@ -37,6 +38,7 @@ def test_it(abeja, abeja_faults):
 def page_of(name: str, **changes: str) -> Scenario:
     """Return a page with another test, and other facts."""
     text = PAGE.replace('limit = "99GB"\n', TESTS.get(name, "")).replace("PIL, numpy", "pytest")
+    text = text.replace("--one --two=2", "--abeja-install-requirements" if name == "asks" else "")
     for old, new in changes.items():
         text = text.replace(f"**{old}**: mute", f"**{old}**: {new}")
     return scenario_of(name, text)
@@ -60,7 +62,12 @@ def test_what_became_of_pages_is_told_from_one_another(
     assert "nothing_of_this_name" in found("breaks", "process")
     assert "nothing_of_this_name" in found("breaks", "without")
     assert harness.outcome(pages["skips"], "process").skipped == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["process-process-0", "without-process-muted-0"]
+    assert found("asks", "process") == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "process-process-0",
+        "process-process-abeja-install-requirements-0",
+        "without-process-muted-0",
+    ]
 
 
 def test_a_run_that_breaks_is_told_and_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

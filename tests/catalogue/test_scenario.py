@@ -14,6 +14,7 @@ PAGE = """\
 - **known from**: client — `abeja/x.py`, a `for` loop
 - **without**: mute
 - **needs**: PIL, numpy
+- **options**: --one --two=2
 
 **Symptom.** One
 sees this.
@@ -56,6 +57,7 @@ def test_a_page_is_read_as_it_stands() -> None:
         "",
     )
     assert (page.grade, page.source, page.needs) == ("client", "`abeja/x.py`, a `for` loop", ("PIL", "numpy"))
+    assert page.options == ("--one", "--two=2")
     assert (page.symptom, page.cause, page.raised, page.remedy) == (
         "One sees this.",
         "It is `so`.",
@@ -98,6 +100,7 @@ def test_a_page_of_one_place_says_why() -> None:
         ("without**: mute", "without**: hope", "without 'hope' is none of mute, mended"),
         ("without**: mute", "without**: replace `absent` => `x`", "OLD must stand in test_it.py"),
         ("without**: mute", "without**: replace `99GB`", "must be 'replace OLD => NEW'"),
+        ("--two=2", "two", "options 'two' is no option of pytest"),
         ("`train.py (mended)`", "`other.py (mended)`", "'other.py' is mended, and not there"),
         ("`test_it.py`", "`test_that.py`", "it has no file 'test_it.py'"),
     ],

@@ -54,9 +54,16 @@ def test_a_test_to_begin_with(command: Commands) -> None:
 
 def test_what_is_run_in_a_child_says_so() -> None:
     """A page that is shown in a child alone is run there."""
-    commands = {page.places: command_of(page) for page in scenarios()}
+    commands = {page.places: command_of(page) for page in scenarios() if not page.options}
     assert commands["process", "child"] == "pytest --abeja-emulate"
     assert commands.get(("child",), "pytest --abeja-emulate --abeja-train-in child").endswith("--abeja-train-in child")
+
+
+def test_options_of_a_page_are_in_its_command() -> None:
+    """Without them its test does not show the failure."""
+    assert command_of(scenario("requirements-cannot-be-installed")) == (
+        "pytest --abeja-emulate --abeja-train-in child --abeja-install-requirements"
+    )
 
 
 @pytest.mark.parametrize(

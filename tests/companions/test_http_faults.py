@@ -277,7 +277,7 @@ def test_what_does_not_fire(abeja: Platform, abeja_responses: Any) -> None:
         abeja.faults.clear()
     fault = abeja.faults.add_line("http tls", optional=True)
     assert requests.get(THEIRS.replace("https", "http"), timeout=1).content == CONTENT
-    assert (fault.seen, fault.fired) == (1, 0)
+    assert (fault.seen, fault.unfit, fault.fired) == (0, 1, 0)
 
 
 def test_the_platform_is_another_world(abeja: Platform, stub: Any, abeja_dataset: Callable[..., str]) -> None:

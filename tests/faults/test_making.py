@@ -135,7 +135,10 @@ def test_what_only_the_platform_has_is_refused_elsewhere(world: str, word: str) 
         ("memory", "jobs are confined by"),
         ("get_dataset status", "status='' is no status"),
         ("network none optional=no", "optional takes no value, not 'no'"),
-        ("create_dataset stale", "an answer can be stale where something is read, and create_dataset changes something"),
+        (
+            "create_dataset stale",
+            "an answer can be stale where something is read, and create_dataset changes something",
+        ),
         ("POST stale", "and POST changes something"),
     ],
 )

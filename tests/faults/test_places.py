@@ -49,6 +49,13 @@ def test_the_calls_that_a_place_covers(text: str, covered: list[str]) -> None:
     assert [name for name, call in CALLS.items() if place.covers(call)] == covered
 
 
+def test_the_api_is_meant_at_whatever_address_it_is() -> None:
+    """A job in a child calls an address of this machine."""
+    in_a_child = Sighting(None, "get_dataset", "GET", "/organizations/1/datasets/2", "127.0.0.1")
+    for text, covered in (("host api.abeja.io", True), ("host 127.0.0.1", True), ("host *.api.abeja.io", False)):
+        assert place_of(text, OPERATIONS).covers(in_a_child) is covered
+
+
 def test_a_path_of_several_methods_covers_all_of_them() -> None:
     """Where no method is said."""
     place = place_of("/organizations/{organization_id}/datasets/{dataset_id}", OPERATIONS)

@@ -302,7 +302,9 @@ def test_a_platform_without_faults_keeps_no_past(platform: Platform) -> None:
     assert not platform.faults.past
 
 
-@pytest.mark.parametrize(("line", "ends"), [("reset=during", True), ("cut=1", False), ("stall", False), ("drip=1", False)])
+@pytest.mark.parametrize(
+    ("line", "ends"), [("reset=during", True), ("cut=1", False), ("stall", False), ("drip=1", False)]
+)
 def test_an_answer_without_a_body_has_no_byte_to_end_at(platform: Platform, line: str, *, ends: bool) -> None:
     """That of HEAD, however long it says that it is; a connection can be reset all the same."""
     fault = platform.faults.add_line(f"HEAD {line}")
@@ -352,3 +354,19 @@ def test_a_fault_can_be_added_under_a_debugger(platform: Platform) -> None:
     finally:
         sys.settrace(before)
     assert str(fault) == "get_dataset status=503 calls=1,2"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "word"),
+    [
+        ("https", "api.abeja.io", "tls"),
+        ("http", "127.0.0.1:8080", "tls"),
+        ("http", "api.abeja.io", None),
+    ],
+)
+def test_a_certificate_fails_where_there_would_be_one(
+    platform: Platform, scheme: str, host: str, word: str | None
+) -> None:
+    """Also where a job in a child reaches the API without TLS, but not where the client itself wants none."""
+    platform.faults.add("*", tls=True)
+    assert platform.meet_connection(scheme, host) == word

@@ -120,14 +120,14 @@ def test_what_the_sdk_raises(faults: FaultPlan, line: str) -> None:
 @pytest.mark.parametrize("client", clients.CLIENTS)
 @pytest.mark.parametrize("line", SEEN)
 def test_a_child_sees_the_same(faults: FaultPlan, child: subprocess.Popen[str], line: str, client: str) -> None:
-    """The same exceptions with the same texts, down to their causes."""
+    """The same exceptions with the same texts, down to their causes; the platform knows which answers came too late."""
     faults.add_line(f"{line} calls=1-2")
     here = clients.outcome(client)
-    first = [str(hit) for hit in faults.fired]
+    first = [(str(hit), hit.given_up) for hit in faults.fired]
     faults.clear()
     faults.add_line(f"{line} calls=1-2")
     assert ask(child, client) == here
-    assert [str(hit) for hit in faults.fired] == first
+    assert [(str(hit), hit.given_up) for hit in faults.fired] == first
 
 
 @pytest.mark.parametrize(

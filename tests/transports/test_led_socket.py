@@ -7,7 +7,7 @@ import io
 import select
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
@@ -20,6 +20,8 @@ from tests.transports.stub_application import StubApplication
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from abeja_emulator.wire.messages import Request
 
 GET = b"GET /hello HTTP/1.1\r\nHost: api.abeja.io\r\n\r\n"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
@@ -68,12 +70,17 @@ def sock(connection: http.client.HTTPConnection) -> LedSocket:
     return sock
 
 
-def answer(content: bytes, **delivery: Any) -> Response:
-    """Return an answer, and how it is brought."""
-    response = Response(200, [("Content-Length", str(len(content)))], content)
-    if delivery:
-        response.delivery = Delivery(Clock(), **delivery)
-    return response
+def answer(content: bytes, *, streamed: bool = False, **delivery: Any) -> Callable[[Request], Response]:
+    """Return what answers with some content, and says how that is brought."""
+
+    def respond(request: Request) -> Response:
+        del request
+        response = Response(200, [("Content-Length", str(len(content)))], io.BytesIO(content) if streamed else content)
+        if delivery:
+            response.delivery = Delivery(Clock(), **delivery)
+        return response
+
+    return respond
 
 
 @pytest.mark.parametrize("content", CONTENTS, ids=lambda content: repr(content[:8]))
@@ -82,13 +89,7 @@ def test_content_is_brought_as_it_is(
     application: StubApplication, connection: http.client.HTTPConnection, content: bytes, *, streamed: bool
 ) -> None:
     """Whatever it looks like, to its last byte, answer after answer on the same connection."""
-    application.on(
-        "GET",
-        "/hello",
-        lambda _: Response(
-            200, [("Content-Length", str(len(content)))], io.BytesIO(content) if streamed else content
-        ),
-    )
+    application.on("GET", "/hello", answer(content, streamed=streamed))
     for _ in range(2):
         connection.request("GET", "/hello")
         assert connection.getresponse().read() == content
@@ -139,9 +140,7 @@ def test_a_file_of_it_reads_and_writes(application: StubApplication, sock: LedSo
     assert sock.fileno() == -1
 
 
-def test_a_client_that_does_not_wait_fails_with_its_own_time_out(
-    application: StubApplication, sock: LedSocket
-) -> None:
+def test_a_client_that_does_not_wait_fails_with_its_own_time_out(application: StubApplication, sock: LedSocket) -> None:
     """The emulator knows it before the client goes on, and the connection has ended."""
     given_up: list[int] = []
     application.on("GET", "/hello", answer(b"hello", wait=60.0, given_up=lambda: given_up.append(1)))
@@ -187,14 +186,22 @@ def test_the_time_out_of_all_sockets_counts(loopback: Loopback) -> None:
 
 def test_a_client_that_is_not_led_and_goes_away_is_not_waited_for(application: StubApplication) -> None:
     """Nor does the end of the emulator wait; the answer is told that nobody got it."""
-    given_up = threading.Event()
-    application.on("GET", "/hello", answer(b"hello", wait=1000.0, given_up=given_up.set))
+    given_up, asked = threading.Event(), threading.Event()
+    respond = answer(b"hello", wait=1000.0, given_up=given_up.set)
+
+    def noted(request: Request) -> Response:
+        asked.set()
+        return respond(request)
+
+    application.on("GET", "/hello", noted)
     with Loopback(application) as loopback:
         with socket.create_connection(loopback.address, timeout=5) as sock:
             sock.sendall(GET)
         assert given_up.wait(10)
+        asked.clear()
         with socket.create_connection(loopback.address, timeout=5) as sock:
             sock.sendall(GET)
+            assert asked.wait(10)
             loopback.stop()
             assert sock.recv(1000) == b""
     assert not [each for each in threading.enumerate() if each.name == "abeja-emulator-connection"]

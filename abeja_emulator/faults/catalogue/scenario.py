@@ -72,6 +72,7 @@ class Scenario:
         mended: those of them that are others with the remedy.
         needs: modules that have to be there, with the least version where it matters, or the first that is too
             new: `urllib3 2`, `python <3.12`.
+        options: of the run of pytest in which its test shows the failure.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Scenario:
     files: dict[str, str]
     mended: dict[str, str] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     def files_without(self) -> dict[str, str]:
         """Return its files when the failure is taken away; with `mute` they are the same."""
@@ -147,6 +149,7 @@ class _Page:
             files=files,
             mended=mended,
             needs=tuple(word.strip() for word in self._facts.get("needs", "").split(",") if word.strip()),
+            options=self._options(),
             **said,
         )
 
@@ -170,6 +173,13 @@ class _Page:
         said = self._fact("known from")
         grade = re.split(r"\W", said, maxsplit=1)[0]
         return self._one_of("known from", GRADES, grade), said[len(grade) :].lstrip(" —-:,(").rstrip(")")
+
+    def _options(self) -> tuple[str, ...]:
+        options = tuple(self._facts.get("options", "").split())
+        for option in options:
+            if not option.startswith("--"):
+                self._refuse(f"options {option!r} is no option of pytest, '--name' or '--name=value'")
+        return options
 
     def _without(self, files: dict[str, str], mended: dict[str, str]) -> Without:
         kind, _, rest = self._fact("without").partition(" ")

@@ -795,10 +795,10 @@ def _read_line(sock: "Any") -> str:
 
 
 class LedSocket:
-    """A socket to an emulator in whose answers it is said where time passes.
+    r"""A socket to an emulator in whose answers it is said where time passes.
 
-    The emulator cannot tell how long a client waits, so what it sends comes in frames: `<size in hex>\\n` and so many
-    bytes, or `~<seconds>\\n`. There this end waits and says so, or fails with the client's own time-out. That one is
+    The emulator cannot tell how long a client waits, so what it sends comes in frames: `<size in hex>\n` and so many
+    bytes, or `~<seconds>\n`. There this end waits and says so, or fails with the client's own time-out. That one is
     not waited for: what comes of it is known. No byte is read before a client wants it, so `select` sees what there is.
 
     Args:
@@ -895,7 +895,7 @@ class LedSocket:
         if self._io_refs <= 0:
             self._sock.close()
 
-    def __enter__(self) -> "LedSocket":
+    def __enter__(self) -> "LedSocket":  # noqa: PYI034 - Python 3.6 has no `Self`
         return self
 
     def __exit__(self, *exception: object) -> None:
