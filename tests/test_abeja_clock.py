@@ -308,11 +308,11 @@ def test_next(abeja):
 
 SHOWN = [
     "*slept 74 s of virtual time: 2 × Retry-After, 1 × time.sleep",
-    "  +0.? s  GET /organizations/*/datasets/* → 503",
+    "  +0.? s  GET /organizations/*/datasets/* → 503 (fault: status 503 with Retry-After: 7)",
     "  +0.? s  slept 7 s (Retry-After)",
-    "  +7.? s  GET /organizations/*/datasets/* → 503",
+    "  +7.? s  GET /organizations/*/datasets/* → 503 (fault: *) (because of fault 1)",
     "  +7.? s  slept 7 s (Retry-After)",
-    "  +14.? s  GET /organizations/*/datasets/* → 200",
+    "  +14.? s  GET /organizations/*/datasets/* → 200 (because of fault 2)",
     "  +14.? s  slept 60 s (time.sleep in test_storm.test_storm:*)",
     "*ABEJA Platform*",
     "  slept 74 s of virtual time: 2 × Retry-After, 1 × time.sleep",
