@@ -212,6 +212,14 @@ def test_a_seeded_dataset_is_its_id(abeja: Platform) -> None:
         assert (other, vars(other)) == (dataset, vars(dataset))
 
 
+def test_a_description_that_is_no_text_is_refused(abeja: Platform) -> None:
+    """It would make the channel unreadable; whoever gives a list means files."""
+    wrong: Any = [b"content"]
+    with pytest.raises(TypeError, match=r"is text, not list; files come into it by abeja\.seed\.file"):
+        abeja.seed.channel("mine", wrong)
+
+
+
 def test_channels_and_files(abeja: Platform, tmp_path: Path) -> None:
     """Of bytes, of text and of a path; an unknown channel is an error."""
     channel = abeja.seed.channel("mine", "why")

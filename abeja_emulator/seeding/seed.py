@@ -149,7 +149,18 @@ class Seed:
         return SeededDataset(made.dataset_id, unique, channel.channel_id, labels.names, count)
 
     def channel(self, name: str, description: str | None = None, identifier: str | None = None) -> str:
-        """Create a channel and return its id; `identifier` is one that a handler has in its code."""
+        """Create a channel and return its id; `identifier` is one that a handler has in its code.
+
+        Raises:
+            TypeError: when the description is no text.
+        """
+        said: Any = description
+        if said is not None and not isinstance(said, str):
+            message = (
+                f"the description of a channel is text, not {type(said).__name__}; files come into it by "
+                "abeja.seed.file(channel_id, content)"
+            )
+            raise TypeError(message)
         organization = self._platform.organization.id
         with self._world.store.transaction():
             channels = Channels(self._world)
