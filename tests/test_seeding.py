@@ -219,7 +219,6 @@ def test_a_description_that_is_no_text_is_refused(abeja: Platform) -> None:
         abeja.seed.channel("mine", wrong)
 
 
-
 def test_channels_and_files(abeja: Platform, tmp_path: Path) -> None:
     """Of bytes, of text and of a path; an unknown channel is an error."""
     channel = abeja.seed.channel("mine", "why")
