@@ -115,7 +115,6 @@ class Emulation:
             platform,
             on_refused=self.refused.add,
             on_sleep=ChildSleeps(platform.clock, platform.epochs).take,
-            troubles=platform,
         )
         self._transport = InProcess(
             platform,
@@ -124,7 +123,6 @@ class Emulation:
             offline=offline,
             loopback=lambda: self._loopback.address,
             begun=lambda: platform.epochs.begun,
-            troubles=platform,
         )
         self.result_dir = self._folder.resolve() / RESULT_FOLDER
         with ExitStack() as failed:

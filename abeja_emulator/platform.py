@@ -42,6 +42,8 @@ from abeja_emulator.store.directory import DataDirectory
 from abeja_emulator.store.files import DataError
 from abeja_emulator.store.saved import SavedSnapshot, SavedSnapshots
 from abeja_emulator.store.store import Store
+from abeja_emulator.transports.child.abeja_emulator_child import split_host
+from abeja_emulator.transports.http1 import announced_length
 from abeja_emulator.wire.call import Call, Caller, World
 from abeja_emulator.wire.content import Download, Empty, Files, Form, Later
 from abeja_emulator.wire.credentials import read_credential
@@ -434,7 +436,7 @@ class Platform:
     def _handle_with_faults(self, request: Request, route: Route, at: float) -> Response:
         """Answer one request where something may go wrong on purpose."""
         operation, target, faults = route.operation, request.target, self.faults
-        host = _name_of(request.host)
+        host, _ = split_host(request.host)
         call = Sighting(None, operation.name if operation else None, request.method, target.partition("?")[0], host)
         signed = operation is not None and operation.access is Access.SIGNATURE
         earlier = faults.earlier(request.method, target)
@@ -473,7 +475,7 @@ class Platform:
                 hit = None
             response.delivery = _watched(response.delivery, hit)
         faults.duplicates.note(hit, key, f"{request.method} {call.path}", call.operation, made)
-        faults.carried(call, request.length + _content_length(response))
+        faults.carried(call, request.length + (announced_length(response) or 0))
         entry = _entry(request, operation, response.status, at, error[0])
         if hit is not None:
             entry.fault = str(hit.fault.effect)
@@ -486,7 +488,7 @@ class Platform:
 
     def meet_connection(self, scheme: str, host: str) -> str | None:
         """Return why a connection fails to come about, on purpose: `dns`, `tls`, `refused`, or None."""
-        name = _name_of(host)
+        name, _ = split_host(host)
         hit: Hit | None = self.faults.meet_connection(name, scheme) if self.faults else None
         if hit is None:
             return None
@@ -630,13 +632,6 @@ def _entry(request: Request, operation: Operation | None, status: int, at: float
     )
 
 
-def _name_of(host: str) -> str:
-    """Return a host without its port, and a number without brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host if host.count(":") > 1 else host.partition(":")[0]
-
-
 def _token_of(request: Request) -> str | None:
     """Return the token of a call, however it is sent; what has no such form as it is."""
     header = request.header("authorization")
@@ -649,9 +644,3 @@ def _token_of(request: Request) -> str | None:
 def _watched(delivery: Delivery | None, hit: Hit | None) -> Delivery | None:
     """Return a delivery that tells a hit when the client does not wait for all of it."""
     return delivery if delivery is None or hit is None else replace(delivery, given_up=hit.give_up)
-
-
-def _content_length(response: Response) -> int:
-    """Return the bytes of a body, as far as they are announced."""
-    lengths = [value for name, value in response.headers if name.lower() == "content-length"]
-    return int(lengths[0]) if lengths else 0

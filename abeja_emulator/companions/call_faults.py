@@ -38,7 +38,6 @@ class Calls:
         world: `s3` or `http`.
         method: HTTP method.
         name: operation of boto3, or the URL.
-        url: where the call goes.
     """
 
     plan: FaultPlan
@@ -46,7 +45,6 @@ class Calls:
     world: str
     method: str
     name: str
-    url: str
 
     def next(self) -> Optional[Hit]:
         """Count a call, and return the fault that fires at it."""

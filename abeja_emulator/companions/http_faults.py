@@ -45,7 +45,7 @@ def faulty(mock: RequestsMock, platform: Platform) -> Iterator[None]:
 
     def on_request(adapter: HTTPAdapter, request: PreparedRequest, *, retries: Any = None, **options: Any) -> Answer:
         url, method = str(request.url), str(request.method)
-        calls = Calls(platform.faults, platform.clock, "http", method, url, url)
+        calls = Calls(platform.faults, platform.clock, "http", method, url)
         hit = None if not platform.faults or is_answered(url) else calls.next()
         if hit is None:
             answer: Answer = original(adapter, request, retries=retries, **options)

@@ -66,7 +66,7 @@ def faulty_s3(platform: Platform) -> Iterator[None]:
         if not (moto.enabled and platform.faults and event_name.startswith(_EVENT)):
             return ask(moto, event_name, request, **options)
         operation = event_name[len(_EVENT) :]
-        calls = Calls(platform.faults, platform.clock, "s3", request.method, operation, request.url)
+        calls = Calls(platform.faults, platform.clock, "s3", request.method, operation)
         hit = calls.next()
         if hit is None:
             answer = ask(moto, event_name, request, **options)

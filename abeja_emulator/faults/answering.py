@@ -22,6 +22,7 @@ from abeja_emulator.faults.effects import (
     Status,
     Token,
 )
+from abeja_emulator.transports.http1 import announced_length, has_body
 from abeja_emulator.wire.delivery import Delivery
 from abeja_emulator.wire.messages import Response
 from abeja_emulator.wire.signing import does_not_fit, has_expired
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
     from abeja_emulator.errors import PlatformError
     from abeja_emulator.faults.effects import Effect
     from abeja_emulator.wire.delivery import Ending
-
-
-#: Statuses of answers that have no body.
-_BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
 @dataclass(frozen=True)
@@ -107,12 +104,9 @@ class Answering:
 
     def _length(self, response: Response) -> int:
         """Return how many bytes of a body reach the client."""
-        if self.method == "HEAD" or response.status in _BODILESS:
+        if not has_body(self.method, response.status):
             return 0
-        if isinstance(response.body, bytes):
-            return len(response.body)
-        lengths = [value for name, value in response.headers if name.lower() == "content-length"]
-        return int(lengths[0]) if lengths else 0
+        return len(response.body) if isinstance(response.body, bytes) else announced_length(response) or 0
 
     def _nothing(self, ending: Ending) -> Response:
         response = Response(0, [("Content-Length", "0")])

@@ -62,8 +62,7 @@ class Fault:
         if self.place.world == JOB:
             return "no job ran in a child, abeja_train(…, train_in='child') or one made through the API"
         if not self.seen and self.unfit:
-            calls = "1 call" if self.unfit == 1 else f"{self.unfit} calls"
-            return f"{calls} of {self.place} {'was' if self.unfit == 1 else 'were'} made, {_unfit(self.effect)}"
+            return f"{self._made(self.unfit)}, {_unfit(self.effect)}"
         if not self.seen:
             world = _WORLDS.get(self.place.world or "", "")
             return f"no call of {self.place} was made{world}"
@@ -71,11 +70,10 @@ class Fault:
             times = "once" if self.too_short == 1 else f"{self.too_short} times"
             how = "had no body" if isinstance(self.effect, Drip) else "ended before that byte"
             return f"the answer {how}, {times}"
-        calls = "1 call" if self.seen == 1 else f"{self.seen} calls"
-        when = str(self.moment)
-        return (
-            f"{calls} of {self.place} {'was' if self.seen == 1 else 'were'} made, none of them at {when or 'its time'}"
-        )
+        return f"{self._made(self.seen)}, none of them at {str(self.moment) or 'its time'}"
+
+    def _made(self, calls: int) -> str:
+        return f"1 call of {self.place} was made" if calls == 1 else f"{calls} calls of {self.place} were made"
 
 
 def _unfit(effect: Effect) -> str:

@@ -288,9 +288,10 @@ class FaultPlan:
             fault = self._next(call, lambda fault: not (in_clear and fault.effect == tls))
             shown = f"{world}:{name}" if world == "s3" else f"{method} {path}"
             key = (world, shown)
-            earlier = self._troubled.pop(key, None)
+            earlier = self.earlier(*key)
             if earlier is not None:
-                earlier.because.append(shown if fault is None else f"{shown} [fault: {fault.effect}]")
+                again = shown if fault is None else f"{shown} [fault: {fault.effect}]"
+                self.note(earlier, again, *key, clean=fault is None)
             if fault is None:
                 return None
             self._troubled[key] = hit = self._hit(fault, shown, operation)

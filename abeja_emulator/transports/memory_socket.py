@@ -7,12 +7,12 @@ client reads it, so the client's own code decides when that is.
 from __future__ import annotations
 
 import errno
-import io
 import os
 import socket
 import weakref
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
+from abeja_emulator.transports.child.abeja_emulator_child import file_of
 from abeja_emulator.transports.delivered import NEVER, DeliveredBody
 from abeja_emulator.transports.errors import NeverAnswered
 from abeja_emulator.transports.http1 import (
@@ -327,17 +327,8 @@ class MemorySocket:
 
     def makefile(self, mode: str = "r", buffering: int | None = None, **options: Any) -> Any:
         """Return a file that reads or writes this socket."""
-        raw = socket.SocketIO(self, "rw" if "r" in mode and "w" in mode else mode[:1])  # type: ignore[arg-type]
         self._io_refs += 1
-        if buffering == 0:
-            return raw
-        size = io.DEFAULT_BUFFER_SIZE if buffering is None or buffering < 0 else buffering
-        buffer: Any
-        if "r" in mode and "w" in mode:
-            buffer = io.BufferedRWPair(raw, raw, size)
-        else:
-            buffer = io.BufferedWriter(raw, size) if "w" in mode else io.BufferedReader(raw, size)
-        return buffer if "b" in mode else io.TextIOWrapper(buffer, **options)
+        return file_of(self, mode, buffering, options)
 
     # --- what makes it look like a socket
 

@@ -32,7 +32,7 @@ class Counting:
 
 def calls_of(platform: Platform, url: str = "https://weights.example/model") -> Calls:
     """Return the calls of one URL."""
-    return Calls(platform.faults, platform.clock, "http", "POST", url, url)
+    return Calls(platform.faults, platform.clock, "http", "POST", url)
 
 
 def test_each_attempt_is_a_call_that_is_counted_once(abeja: Platform) -> None:

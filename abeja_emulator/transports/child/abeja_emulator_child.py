@@ -794,6 +794,24 @@ def _read_line(sock: "Any") -> str:
     return data.decode("latin-1")
 
 
+def file_of(sock: "Any", mode: str, buffering: "int | None", options: "Mapping[str, Any]") -> "Any":
+    """Return a file that reads or writes what stands for a socket, as `socket.makefile` does for a real one."""
+    import io  # noqa: PLC0415 - loaded long ago
+    import socket  # noqa: PLC0415 - the same
+
+    writes = "w" in mode
+    reads = "r" in mode or not writes
+    raw = socket.SocketIO(sock, ("r" if reads else "") + ("w" if writes else ""))  # type: ignore[arg-type]
+    if buffering == 0:
+        return raw
+    size = io.DEFAULT_BUFFER_SIZE if buffering is None or buffering < 0 else buffering
+    if reads and writes:
+        buffer = io.BufferedRWPair(raw, raw, size)  # type: Any
+    else:
+        buffer = io.BufferedReader(raw, size) if reads else io.BufferedWriter(raw, size)
+    return buffer if "b" in mode else io.TextIOWrapper(buffer, **options)
+
+
 class LedSocket:
     r"""A socket to an emulator in whose answers it is said where time passes.
 
@@ -868,21 +886,8 @@ class LedSocket:
 
     def makefile(self, mode: str = "r", buffering: "int | None" = None, **options: "Any") -> "Any":
         """Return a file that reads or writes this socket."""
-        import io  # noqa: PLC0415 - loaded long ago
-        import socket  # noqa: PLC0415 - the same
-
-        writes = "w" in mode
-        reads = "r" in mode or not writes
-        raw = socket.SocketIO(self, ("r" if reads else "") + ("w" if writes else ""))  # type: ignore[arg-type]
         self._io_refs += 1
-        if buffering == 0:
-            return raw
-        size = io.DEFAULT_BUFFER_SIZE if buffering is None or buffering < 0 else buffering
-        if reads and writes:
-            buffer = io.BufferedRWPair(raw, raw, size)  # type: Any
-        else:
-            buffer = io.BufferedReader(raw, size) if reads else io.BufferedWriter(raw, size)
-        return buffer if "b" in mode else io.TextIOWrapper(buffer, **options)
+        return file_of(self, mode, buffering, options)
 
     def _decref_socketios(self) -> None:
         self._io_refs -= 1
@@ -907,19 +912,8 @@ class LedSocket:
 
 def tell_refusal(address: "Address", call: RefusedCall) -> None:
     """Tell the emulator of a parent of a call that this process refused; nothing happens when it is gone."""
-    import socket  # noqa: PLC0415 - not before a connection needs it
-
-    sock = real_socket_class(socket)(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
-    try:
-        sock.settimeout(_PATIENCE)
-        sock.connect(address)
-        sock.sendall(f"{REFUSED} {call.to_line()}\r\n".encode("latin-1", "replace"))
-        # It closes the connection once it has taken notice.
-        sock.recv(1)
-    except OSError:
-        pass
-    finally:
-        sock.close()
+    # It closes the connection once it has taken notice.
+    _tell(address, f"{REFUSED} {call.to_line()}", _PATIENCE)
 
 
 def tell_sleep(address: "Address", line: str) -> "str | None":
@@ -927,6 +921,11 @@ def tell_sleep(address: "Address", line: str) -> "str | None":
 
     It is None when the emulator is gone.
     """
+    return _tell(address, line, None)
+
+
+def _tell(address: "Address", line: str, patience: "float | None") -> "str | None":
+    """Tell the emulator of a parent something, and return the line that it answers with; None when it has none."""
     import socket  # noqa: PLC0415 - not before a connection needs it
 
     sock = real_socket_class(socket)(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
@@ -934,7 +933,7 @@ def tell_sleep(address: "Address", line: str) -> "str | None":
         sock.settimeout(_PATIENCE)
         sock.connect(address)
         sock.sendall((line + "\r\n").encode("latin-1", "replace"))
-        sock.settimeout(None)
+        sock.settimeout(patience)
         return _read_line(sock)
     except OSError:
         return None
